@@ -1,0 +1,75 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+let package = Package(
+    name: "martlet",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "martlet", targets: ["martlet"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    ],
+    // In the order the data flows; arrows point down only (docs/architecture.md).
+    targets: [
+        // What flows: positions, schemas, rows, changes, errors. No I/O.
+        .target(name: "ReplicationModel"),
+        // The flow: pipeline, merge of load and stream, checkpoint, retry. No database.
+        .target(name: "ReplicationEngine", dependencies: ["ReplicationModel", log]),
+        // All of PostgreSQL: source and target.
+        .target(
+            name: "PostgreSQLConnector",
+            dependencies: ["ReplicationModel", "ReplicationEngine", "CLibPQ", log]),
+        // SQLite, target only.
+        .target(
+            name: "SQLiteConnector",
+            dependencies: ["ReplicationModel", "ReplicationEngine", "CSQLite", log]),
+        // YAML and flags -> validated values.
+        .target(
+            name: "Configuration",
+            dependencies: ["ReplicationModel", .product(name: "Yams", package: "Yams")]),
+        // check, plan, run, status, drop: what an operator asks for, over engine and connectors.
+        .target(
+            name: "Operations",
+            dependencies: [
+                "ReplicationModel", "ReplicationEngine", "Configuration", "PostgreSQLConnector",
+                "SQLiteConnector", log,
+            ]),
+        // One file per sub-command.
+        .executableTarget(
+            name: "martlet",
+            dependencies: [
+                "ReplicationModel", "Configuration", "Operations", log, lifecycle,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        // libpq and SQLite: module map and shim, nothing else.
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+
+        .testTarget(name: "ReplicationModelTests", dependencies: ["ReplicationModel"]),
+        .testTarget(
+            name: "ReplicationEngineTests", dependencies: ["ReplicationEngine", "ReplicationModel"]),
+        .testTarget(
+            name: "PostgreSQLConnectorTests",
+            dependencies: ["PostgreSQLConnector", "ReplicationEngine", "ReplicationModel"]),
+        .testTarget(
+            name: "SQLiteConnectorTests",
+            dependencies: ["SQLiteConnector", "ReplicationEngine", "ReplicationModel"]),
+        .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "ReplicationModel"]),
+        .testTarget(name: "StyleTests"),
+    ]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = (target.swiftSettings ?? []) + [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    ]
+}

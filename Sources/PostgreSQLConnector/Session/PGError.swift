@@ -1,0 +1,115 @@
+internal import CLibPQ
+import Foundation
+package import ReplicationModel
+
+/// Maps libpq's and the server's errors to `ReplicationError`.
+///
+/// Source: PostgreSQL documentation, appendix "PostgreSQL Error Codes".
+package enum PGError {
+    /// A server error together with its SQLSTATE, for callers that decide by it. Only the primary
+    /// message is kept: DETAIL may hold row values (I9).
+    package struct Server: Error {
+        package var sqlState: String
+        package var message: String
+        package var table: String?
+        package var column: String?
+        package var constraint: String?
+        package var statement: String
+
+        /// As the engine's error, at a place that the caller knows.
+        package func replicationError(
+            position: LogPosition? = nil, table name: TableName? = nil
+        ) -> ReplicationError {
+            ReplicationError(
+                PGError.kind(ofState: sqlState), "run \(statement)", position: position,
+                table: name, column: column, why: "\(message) (SQLSTATE \(sqlState))",
+                try: PGError.remedy(forState: sqlState))
+        }
+    }
+
+    static func from(_ result: OpaquePointer, _ connection: PGConnection, _ what: String) -> any Error {
+        func field(_ code: Int32) -> String? {
+            PQresultErrorField(result, code).map { String(cString: $0) }
+        }
+        guard connection.isAlive, let state = field(Int32(UInt8(ascii: "C"))) else {
+            return lost(connection, what, field(Int32(UInt8(ascii: "M"))))
+        }
+        return Server(
+            sqlState: state, message: field(Int32(UInt8(ascii: "M"))) ?? "",
+            table: field(Int32(UInt8(ascii: "t"))), column: field(Int32(UInt8(ascii: "c"))),
+            constraint: field(Int32(UInt8(ascii: "n"))), statement: outline(what)
+        )
+    }
+
+    static func lost(_ connection: PGConnection, _ what: String, _ message: String? = nil) -> ReplicationError {
+        let text = message ?? String(cString: PQerrorMessage(connection.handle))
+        return ReplicationError(
+            .connectionLost, "run \(outline(what)) on connection '\(connection.label)'",
+            why: text.trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+
+    /// The first words of a statement: enough to know it, too short to hold a value.
+    static func outline(_ sql: String) -> String {
+        let words = sql.split(whereSeparator: \.isWhitespace).prefix(4).joined(separator: " ")
+        return String(words.prefix(60))
+    }
+
+    static func connectFailure(_ handle: OpaquePointer) -> ReplicationError {
+        let message = String(cString: PQerrorMessage(handle))
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        let host = PQhost(handle).map { String(cString: $0) } ?? ""
+        let port = PQport(handle).map { String(cString: $0) } ?? ""
+        let user = PQuser(handle).map { String(cString: $0) } ?? ""
+        let place = "PostgreSQL at \(host):\(port)"
+        // libpq gives no SQLSTATE for a failed connection: the server's words are all there is.
+        let lowered = message.lowercased()
+        if ["password", "authentication", "pg_hba", "certificate", "no role", "does not exist", "not permitted", "permission denied for database"]
+            .contains(where: lowered.contains)
+        {
+            return ReplicationError(
+                .authentication, "connect to \(place) as \(user)", why: message,
+                try: "check user, password (PGPASSFILE, MARTLET_SOURCE_PASSWORD, MARTLET_TARGET_PASSWORD) and sslmode in the URL")
+        }
+        return ReplicationError(.unreachable, "connect to \(place)", why: message)
+    }
+
+    static func kind(ofState state: String) -> ReplicationError.Kind {
+        switch state {
+        case "40001", "40P01": .deadlock
+        case "55P03", "53300", "57P03": .serverBusy
+        case "57P01", "57P02", "57014", "08000", "08003", "08006": .connectionLost
+        case "53100", "53200", "53000", "25006", "58030": .targetUnavailable
+        case "28000", "28P01": .authentication
+        case "42501": .privilege
+        case "53400": .slotExhausted
+        case "55006": .slotActive
+        case "23505", "23503", "23514", "23502", "23P01": .rowConflict
+        case let state where state.hasPrefix("22"): .invalidValue
+        case let state where state.hasPrefix("42") || state.hasPrefix("3F"): .unfitSchema
+        case let state where state.hasPrefix("0A"): .unsupported
+        default: .internalFault
+        }
+    }
+
+    static func remedy(forState state: String) -> String? {
+        switch state {
+        case "53100": "free disk space at the target; the next start goes on from the checkpoint"
+        case "25006": "make the target writable (default_transaction_read_only, or promote it)"
+        case "42501": "martlet check PIPELINE --print-grants"
+        default: nil
+        }
+    }
+}
+
+extension Error {
+    /// Any error of this module as the engine's.
+    package func asReplicationError(
+        position: LogPosition? = nil, table: TableName? = nil
+    ) -> ReplicationError {
+        switch self {
+        case let error as ReplicationError: error
+        case let error as PGError.Server: error.replicationError(position: position, table: table)
+        default: ReplicationError(.internalFault, "work with PostgreSQL", why: String(describing: self))
+        }
+    }
+}

@@ -1,0 +1,224 @@
+package import ReplicationModel
+
+/// The source database: log, reads, and what the engine asks it beside them.
+///
+/// Every method blocks; callers are threads of their own (`WorkerThread`), never the default
+/// executor. Methods may be called from several threads at once; each takes its own connection or
+/// serialises inside. Errors are `ReplicationError`.
+package protocol ReplicationSource: AnyObject, Sendable {
+    /// Who this server is; compared with the stored identity at every connect (P20).
+    func identity() throws -> SourceIdentity
+
+    /// Every table that can be replicated: ordinary tables and partitioned roots, not their
+    /// partitions, not system, temporary or Martlet's own tables (P35). Sorted.
+    func listTables() throws -> [TableName]
+
+    /// What these tables need at a target before they can be made, in an order that works.
+    func prerequisites(of tables: [TableSchema]) throws -> [SchemaObject]
+
+    /// What Martlet does not carry (views, functions, triggers, policies, grants, ...), by kind.
+    func notCarried() throws -> [(kind: String, count: Int)]
+
+    /// Looks at settings, privileges, tables; changes nothing. Findings in a stable order.
+    func preflight(_ capture: CaptureNames, tables: [TableSchema]) throws -> [Finding]
+
+    /// The statements that `check --install` runs as the installer: publication, identities.
+    func installStatements(_ capture: CaptureNames, tables: [TableSchema]) throws -> [String]
+
+    /// The least privileges the capture role needs (`check --print-grants`).
+    func grantStatements(_ capture: CaptureNames, tables: [TableSchema]) throws -> [String]
+
+    /// Runs `installStatements`.
+    func install(_ capture: CaptureNames, tables: [TableSchema]) throws
+
+    /// The current description of these tables, in the same order; a table that is gone is an error.
+    func describe(_ tables: [TableName]) throws -> [TableSchema]
+
+    /// Fingerprints by table id, for the comparison of DESIGN section 5.
+    func fingerprints(of ids: [UInt32]) throws -> [UInt32: String]
+
+    /// Makes publication (first) and slot (second) for exactly these tables; the slot must not exist.
+    /// Returns the consistent point, where streaming starts, and the ids that the exported snapshot
+    /// sees and a later snapshot does not: the first entries of the unseen list (DESIGN 6.1).
+    func createCapture(_ capture: CaptureNames, tables: [TableName]) throws -> CaptureStart
+
+    /// What the server says of the slot now; nil if there is none.
+    func slotState(_ capture: CaptureNames) throws -> SlotState?
+
+    /// Drops the publication unless it was given.
+    func dropPublication(_ capture: CaptureNames) throws
+
+    func dropSlot(_ capture: CaptureNames) throws
+
+    /// Starts reading the log at `start` (an end position of a transaction, or the consistent
+    /// point). Transactions that end at or before `start` are not delivered.
+    func openLog(_ capture: CaptureNames, from start: LogPosition) throws -> any ChangeSource
+
+    /// A connection of its own for reading table rows.
+    func openReader(label: String) throws -> any TableReader
+
+    /// For keys whose order only the source knows (DESIGN 6.8): for each key the number of `cuts`
+    /// (ascending) that are strictly below it, that is, the index of its chunk.
+    func locate(_ keys: [Key], in route: TableRoute, among cuts: [Key]) throws -> [Int]
+
+    /// Writes a transactional logical message with prefix `martlet`, no table (P31). Returns when it
+    /// is committed.
+    func emit(message: String) throws
+
+    /// A snapshot of now, only to learn which transactions became visible.
+    func currentSnapshot() throws -> SourceSnapshot
+
+    /// What `status` asks: insert position, retained bytes of the slot, the clock.
+    func report(_ capture: CaptureNames) throws -> SourceReport
+}
+
+/// Reads the log and delivers decoded transactions.
+///
+/// - Order: commit order. Duplicates: after a reconnect transactions may come again; they carry the
+///   same commit position. A transaction is delivered whole, in consecutive batches if large.
+/// - Durability: nothing is confirmed to the source except through `confirm`. What a crash loses is
+///   sent again.
+/// - The reader keeps the link alive (status updates, keepalives) on its own thread however long
+///   the consumer takes; it stops receiving while two batches wait.
+/// - Shutdown: `close` ends the stream and deletes spool files; safe from any thread.
+package protocol ChangeSource: AnyObject, Sendable {
+    /// The next batch; nil if none came within `timeout` seconds. Throws what ended the stream.
+    func next(timeout: Double) throws -> ChangeBatch?
+
+    /// Everything that ends at or before `position` is durable at the target (I2).
+    func confirm(_ position: LogPosition)
+
+    /// Newest position received, confirmed or not; for `status` only.
+    var received: LogPosition { get }
+
+    /// Stops receiving; batches already received are still delivered by `next`.
+    func close()
+}
+
+/// Reads rows of tables under snapshots of its own, on one connection, one chunk at a time.
+package protocol TableReader: AnyObject {
+    /// The key `rows` further than `lower` (exclusive) in the source's order, found by an index
+    /// look-up; nil if fewer remain, so that the chunk is the last one, open above.
+    func cut(_ route: TableRoute, after lower: Key?, rows: Int) throws -> Key?
+
+    /// Opens the chunk's transaction: ACCESS SHARE lock first, then the snapshot (DESIGN 6.3).
+    /// `rollback` must follow, or `finish`.
+    func begin(_ route: TableRoute) throws -> ChunkSnapshot
+
+    /// Delivers the rows of `range` in COPY format, in blocks of whole rows of up to about 64 kB
+    /// (one row may be larger). Returns the number of rows.
+    func copy(
+        _ route: TableRoute, _ range: KeyRange, format: RowFormat,
+        into sink: (UnsafeRawBufferPointer) throws -> Void
+    ) throws -> Int64
+
+    /// Ends the chunk's transaction.
+    func finish() throws
+    /// Returns when the source has flushed its log up to `position`: rows of asynchronous commits
+    /// are visible before they are durable.
+    func waitUntilDurable(_ position: LogPosition) throws
+    func close()
+}
+
+/// PostgreSQL's COPY text format is what rows look like between a reader and an applier.
+package enum RowFormat: Sendable {
+    /// Tab-separated, backslash escapes, `\N`: "File Formats, Text Format" of the COPY page.
+    case copyText
+    /// Binary COPY, only between two PostgreSQL servers and only for types with equal binary form.
+    /// Without header and trailer: tuples only.
+    case copyBinary
+}
+
+package struct ChunkSnapshot: Sendable {
+    package var snapshot: SourceSnapshot
+    /// Insert position taken after the snapshot: every transaction the snapshot sees commits before.
+    package var position: LogPosition
+    package var fingerprint: String
+
+    package init(snapshot: SourceSnapshot, position: LogPosition, fingerprint: String) {
+        self.snapshot = snapshot
+        self.position = position
+        self.fingerprint = fingerprint
+    }
+}
+
+package struct CaptureNames: Sendable, Equatable {
+    package var slot: String
+    package var publication: String
+    /// Made by somebody else (`publication:` in the pipeline file): used, never altered or dropped.
+    package var publicationIsGiven = false
+
+    package init(slot: String, publication: String, publicationIsGiven: Bool = false) {
+        self.slot = slot
+        self.publication = publication
+        self.publicationIsGiven = publicationIsGiven
+    }
+}
+
+package struct CaptureStart: Sendable {
+    package var position: LogPosition
+    package var unseen: [TransactionID]
+
+    package init(position: LogPosition, unseen: [TransactionID]) {
+        self.position = position
+        self.unseen = unseen
+    }
+}
+
+package struct SourceIdentity: Sendable, Equatable, Codable {
+    package var systemIdentifier: String
+    package var timeline: Int
+    package var database: String
+    package var databaseID: UInt32
+    package var version: String
+
+    package init(
+        systemIdentifier: String, timeline: Int, database: String, databaseID: UInt32,
+        version: String
+    ) {
+        self.systemIdentifier = systemIdentifier
+        self.timeline = timeline
+        self.database = database
+        self.databaseID = databaseID
+        self.version = version
+    }
+}
+
+package struct SlotState: Sendable {
+    package var confirmed: LogPosition
+    package var isActive: Bool
+    package var activePID: Int32?
+    /// `reserved`, `extended`, `unreserved`, `lost`.
+    package var walStatus: String
+    package var plugin: String
+    package var database: String
+    package var isTwoPhase: Bool
+    package var invalidationReason: String?
+
+    package init(
+        confirmed: LogPosition, isActive: Bool, activePID: Int32?, walStatus: String,
+        plugin: String, database: String, isTwoPhase: Bool, invalidationReason: String?
+    ) {
+        self.confirmed = confirmed
+        self.isActive = isActive
+        self.activePID = activePID
+        self.walStatus = walStatus
+        self.plugin = plugin
+        self.database = database
+        self.isTwoPhase = isTwoPhase
+        self.invalidationReason = invalidationReason
+    }
+}
+
+package struct SourceReport: Sendable {
+    package var position: LogPosition
+    package var retainedBytes: Int64?
+    /// Microseconds since 1970 by the source's clock.
+    package var now: Int64
+
+    package init(position: LogPosition, retainedBytes: Int64?, now: Int64) {
+        self.position = position
+        self.retainedBytes = retainedBytes
+        self.now = now
+    }
+}

@@ -1,0 +1,22 @@
+package import ReplicationModel
+
+/// One table on its way: what it is at the source, where it goes, which of its values travel.
+package struct TableRoute: Sendable, Equatable {
+    package var source: TableSchema
+    package var target: TableName
+    /// The columns that travel, in the order of the log's tuples and of the COPY column list.
+    /// `values[row + i]` of a change belongs to `columns[i]`.
+    package var columns: [Column]
+    /// Indices into `columns` of the chunk key, in key order; empty for a table without a key.
+    package var key: [Int]
+
+    package init(source: TableSchema, target: TableName, columns: [Column], key: [Int]) {
+        self.source = source
+        self.target = target
+        self.columns = columns
+        self.key = key
+    }
+
+    package var isKeyless: Bool { key.isEmpty }
+    package var keyColumns: [Column] { key.map { columns[$0] } }
+}
