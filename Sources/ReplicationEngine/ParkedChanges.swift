@@ -60,7 +60,8 @@ extension ChangeBatch {
         return tables.count - 1
     }
 
-    private mutating func appendRow(_ row: Int32, _ columns: Int, from other: ChangeBatch) -> Int32 {
+    private mutating func appendRow(_ row: Int32, _ columns: Int, from other: ChangeBatch) -> Int32
+    {
         guard row >= 0 else { return -1 }
         let start = Int32(values.count)
         for value in other.values[Int(row)..<Int(row) + columns] {
@@ -98,6 +99,7 @@ extension ChangeBatch {
     /// The after-image lacks values that the log did not repeat (P01).
     package func isIncomplete(_ change: Change, columns: Int) -> Bool {
         guard change.newRow >= 0 else { return false }
-        return values[Int(change.newRow)..<Int(change.newRow) + columns].contains(where: \.isUnchanged)
+        return values[Int(change.newRow)..<Int(change.newRow) + columns].contains(
+            where: \.isUnchanged)
     }
 }
