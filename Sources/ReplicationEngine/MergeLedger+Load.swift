@@ -27,6 +27,8 @@ package enum LoadStep: Sendable {
     case copy(ChunkWork)
     /// Find the next cut of this table after `lower`, then call `addCut`.
     case cut(route: Int, after: Key?, generation: Int)
+    /// All rows of this table are in: make its plain indexes.
+    case index(route: Int)
     /// Nothing to start now; something may come.
     case wait
     /// Every chunk of every table is copied or being copied by others, and nothing can come.
@@ -40,6 +42,10 @@ extension MergeLedger {
         guard unseen.count < Self.unseenLimit else { return .wait }
         for route in tables.indices {
             guard let load = tables[route], !load.isHeld else { continue }
+            if !load.isIndexed, load.completePosition != nil {
+                tables[route]?.isIndexed = true
+                return .index(route: route)
+            }
             if let place = load.firstPending(), let work = claim(place, route) {
                 return .copy(work)
             }

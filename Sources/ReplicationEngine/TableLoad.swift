@@ -45,6 +45,8 @@ package struct TableLoad: Sendable {
     package private(set) var keyChunks: [Key: Unit] = [:]
     /// The load starts again: no unit may start until that is committed (DESIGN 6.10).
     package var isHeld = false
+    /// The plain indexes are made, or being made.
+    package var isIndexed = false
     /// One worker looks for the next cut.
     package var isCutting = false
     /// No cut may be added while the stream asks the source where keys lie.
