@@ -14,6 +14,7 @@ struct LoadWorker {
     let reader: any TableReader
     let applier: any ChangeApplier
     let state: Monitor<RunState>
+    let spool: ParkedSpool
     /// Makes the plain indexes of a route, in a transaction that says so.
     let index: (Int) throws -> Void
 
@@ -104,25 +105,45 @@ struct LoadWorker {
 
     /// Closes between two stream transactions, applies what was parked, commits with the journal.
     private func finish(_ work: ChunkWork, _ chunk: ChunkSnapshot, rows: Int64) throws {
-        let plan = try close(work, chunk)
+        var plan = try close(work, chunk)
         Failpoint.hit(.chunkClosing)
-        var counts = Array(repeating: ChangeCounts(), count: routes.count)
-        if plan.actions.contains(where: { $0 != .skip }) {
-            try applier.apply(
-                plan.parked, range: 0..<plan.actions.count, actions: plan.actions,
-                routes: plan.parked.tables.map { _ in work.route }, counts: &counts)
-        }
+        try applyParked(&plan, work)
         Failpoint.hit(.chunkParkedApplied)
-        let record = state.with {
-            $0.ledger.record(work, chunk, closedAt: plan.closedAt, rows: rows)
+        let (record, keyChunks) = state.with { [plan] state in
+            (
+                state.ledger.record(work, chunk, closedAt: plan.closedAt, rows: rows),
+                state.ledger.keyChunkRecords(plan, work)
+            )
         }
-        try applier.record([.chunk(record)] + plan.keyChunks.map { .chunk($0) })
+        try applier.record(([record] + keyChunks).map { .chunk($0) })
         try applier.commit(nil, durable: true)
         Failpoint.hit(.chunkCommitted)
         state.with { state in
-            state.ledger.chunkCommitted(work, record, plan)
+            state.ledger.chunkCommitted(work, record, keyChunks: keyChunks)
             state.tables[work.route].rowsCopied = state.ledger.load(work.route)?.rowsCopied ?? 0
         }
+    }
+
+    private func applyParked(_ plan: inout ClosingPlan, _ work: ChunkWork) throws {
+        for stored in plan.parked.stored {
+            switch stored {
+            case .memory(let piece): try apply(piece, &plan, work)
+            case .file(let entry): try apply(spool.read(entry), &plan, work)
+            case .moving: break  // `close` does not hand out a list with such a piece.
+            }
+        }
+        try apply(plan.parked.tail, &plan, work)
+    }
+
+    private func apply(
+        _ piece: ParkedChanges.Piece, _ plan: inout ClosingPlan, _ work: ChunkWork
+    ) throws {
+        let actions = plan.actions(for: piece)
+        guard actions.contains(where: { $0 != .skip }) else { return }
+        var counts = Array(repeating: ChangeCounts(), count: routes.count)
+        try applier.apply(
+            piece.batch, range: 0..<actions.count, actions: actions,
+            routes: piece.batch.tables.map { _ in work.route }, counts: &counts)
     }
 
     private func close(_ work: ChunkWork, _ chunk: ChunkSnapshot) throws -> ClosingPlan {

@@ -13,13 +13,56 @@ package struct ChunkWork: Sendable {
     package var isKeyChunk: Bool { if case .key = place { true } else { false } }
 }
 
-/// What a worker does between closing a chunk and committing it.
+/// What a worker does between closing a chunk and committing it: the parked changes that its
+/// snapshot does not see, in order.
 package struct ClosingPlan: Sendable {
-    package var parked: ChangeBatch
-    package var actions: [ChangeAction]
-    package var closedAt: LogPosition
+    package let parked: ParkedChanges
+    package let closedAt: LogPosition
+    let snapshot: SourceSnapshot
+    let route: TableRoute
     /// Keys that a parked key change left without a value: born pending in the chunk's transaction.
-    package var keyChunks: [ChunkRecord]
+    package private(set) var keyChunks: Set<Key> = []
+
+    init(
+        _ parked: ParkedChanges, _ closedAt: LogPosition, _ snapshot: SourceSnapshot,
+        _ route: TableRoute
+    ) {
+        self.parked = parked
+        self.closedAt = closedAt
+        self.snapshot = snapshot
+        self.route = route
+    }
+
+    /// What to do with each change of the next piece. Call once per piece, in order.
+    package mutating func actions(for piece: ParkedChanges.Piece) -> [ChangeAction] {
+        var actions = [ChangeAction](repeating: .skip, count: piece.sides.count)
+        for mark in piece.batch.transactions where !snapshot.sees(mark.xid) {
+            for index in mark.changes { actions[index] = action(index, piece) }
+        }
+        return actions
+    }
+
+    private mutating func action(_ index: Int, _ piece: ParkedChanges.Piece) -> ChangeAction {
+        let change = piece.batch.changes[index]
+        if route.isKeyless { return .whole }
+        let oldKey = change.operation == .insert ? nil : piece.batch.oldKey(of: change, route)
+        let newKey = change.operation == .delete ? nil : piece.batch.newKey(of: change, route)
+        let old =
+            piece.sides[index].contains(.old) && oldKey.map { !keyChunks.contains($0) } ?? false
+        let new =
+            piece.sides[index].contains(.new) && newKey.map { !keyChunks.contains($0) } ?? false
+        switch (old, new) {
+        case (false, false): return .skip
+        case (true, true): return .whole
+        case (true, false): return newKey == nil ? .whole : .deleteOld
+        case (false, true):
+            guard let newKey, piece.batch.isIncomplete(change, columns: route.columns.count) else {
+                return .insertNew
+            }
+            keyChunks.insert(newKey)
+            return .skip
+        }
+    }
 }
 
 /// What a worker may do next.
@@ -107,57 +150,23 @@ extension MergeLedger {
         return true
     }
 
-    /// Takes the parked changes. nil: not between two transactions, ask again.
+    /// Takes the parked changes. nil: not between two transactions, or a piece is just being
+    /// spooled; ask again.
     package mutating func close(_ work: ChunkWork, seeing snapshot: SourceSnapshot) -> ClosingPlan?
     {
-        guard !isMidTransaction else { return nil }
-        guard var unit = tables[work.route]?[work.place], unit.isCopying else { return nil }
+        guard !isMidTransaction, let route = tables[work.route]?.route else { return nil }
+        guard var unit = tables[work.route]?[work.place], unit.isCopying, !unit.parked.isMoving
+        else { return nil }
         let parked = unit.parked
         unit.state = .closing
         unit.parked = ParkedChanges()
         tables[work.route]?[work.place] = unit
-        return decide(parked, work, snapshot)
+        return ClosingPlan(parked, lastJudged, snapshot, route)
     }
 
-    /// The parked changes that the snapshot does not see, in order (DESIGN 6.5, 6.7).
-    private mutating func decide(
-        _ parked: ParkedChanges, _ work: ChunkWork, _ snapshot: SourceSnapshot
-    ) -> ClosingPlan {
-        var plan = ClosingPlan(
-            parked: parked.batch, actions: [], closedAt: lastJudged, keyChunks: [])
-        plan.actions = Array(repeating: .skip, count: parked.count)
-        var made: Set<Key> = []
-        for mark in parked.batch.transactions where !snapshot.sees(mark.xid) {
-            for index in mark.changes {
-                plan.actions[index] = decide(index, parked, work, &made)
-            }
-        }
-        plan.keyChunks = made.map { pendingKeyChunk($0, work.route) }
-        return plan
-    }
-
-    private func decide(
-        _ index: Int, _ parked: ParkedChanges, _ work: ChunkWork, _ made: inout Set<Key>
-    ) -> ChangeAction {
-        guard let route = tables[work.route]?.route else { return .skip }
-        let change = parked.batch.changes[index]
-        let sides = parked.sides[index]
-        if route.isKeyless { return .whole }
-        let oldKey = change.operation == .insert ? nil : parked.batch.oldKey(of: change, route)
-        let newKey = change.operation == .delete ? nil : parked.batch.newKey(of: change, route)
-        let old = sides.contains(.old) && oldKey.map { !made.contains($0) } ?? false
-        let new = sides.contains(.new) && newKey.map { !made.contains($0) } ?? false
-        switch (old, new) {
-        case (false, false): return .skip
-        case (true, true): return .whole
-        case (true, false): return newKey == nil ? .whole : .deleteOld
-        case (false, true):
-            guard let newKey, parked.batch.isIncomplete(change, columns: route.columns.count) else {
-                return .insertNew
-            }
-            made.insert(newKey)
-            return .skip
-        }
+    /// The journal rows of the keys that the closing plan left without a value.
+    package mutating func keyChunkRecords(_ plan: ClosingPlan, _ work: ChunkWork) -> [ChunkRecord] {
+        plan.keyChunks.map { pendingKeyChunk($0, work.route) }
     }
 
     /// The journal row that the chunk's transaction carries.
@@ -174,13 +183,13 @@ extension MergeLedger {
 
     /// The chunk's transaction is committed.
     package mutating func chunkCommitted(
-        _ work: ChunkWork, _ record: ChunkRecord, _ plan: ClosingPlan
+        _ work: ChunkWork, _ record: ChunkRecord, keyChunks: [ChunkRecord]
     ) {
         guard let seal = record.seal, var unit = tables[work.route]?[work.place] else { return }
         unit.state = .copied(seal)
         unit.rows = record.rows
         tables[work.route]?[work.place] = unit
-        for keyChunk in plan.keyChunks {
+        for keyChunk in keyChunks {
             guard let key = keyChunk.range.upper else { continue }
             tables[work.route]?.setKeyChunk(key, id: keyChunk.id)
         }
@@ -194,5 +203,42 @@ extension MergeLedger {
         unit.state = .pending
         unit.parked = ParkedChanges()
         tables[work.route]?[work.place] = unit
+    }
+}
+
+// MARK: Memory
+
+/// Where a parked piece that is being spooled belongs.
+package struct SpoolTicket: Sendable {
+    var route: Int
+    var place: TableLoad.Place
+    var generation: Int
+    var index: Int
+}
+
+extension MergeLedger {
+    /// Hands out one full parked piece if all of them hold more than `share` bytes of memory.
+    package mutating func takeForSpool(over share: Int) -> (SpoolTicket, ParkedChanges.Piece)? {
+        var largest: (bytes: Int, route: Int, place: TableLoad.Place)?
+        var sum = 0
+        for route in tables.indices {
+            guard let load = tables[route] else { continue }
+            for (place, unit) in load.placed where unit.isCopying {
+                let bytes = unit.parked.spillable
+                sum += bytes
+                if bytes > largest?.bytes ?? 0 { largest = (bytes, route, place) }
+            }
+        }
+        guard sum > share, let largest, let load = tables[largest.route] else { return nil }
+        guard let taken = tables[largest.route]?.takeForSpool(largest.place) else { return nil }
+        let ticket = SpoolTicket(
+            route: largest.route, place: largest.place, generation: load.generation,
+            index: taken.index)
+        return (ticket, taken.piece)
+    }
+
+    package mutating func settle(_ ticket: SpoolTicket, _ entry: ParkedSpool.Entry) {
+        guard tables[ticket.route]?.generation == ticket.generation else { return }
+        tables[ticket.route]?.settle(ticket.place, ticket.index, entry)
     }
 }

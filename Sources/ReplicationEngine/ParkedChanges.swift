@@ -3,12 +3,8 @@ package import ReplicationModel
 /// Changes that wait for the chunk they belong to, in log order, with the sides that concern it.
 ///
 /// Needs no durability: until the chunk is in the journal it is read again after a crash, and the
-/// later snapshot contains them (DESIGN 6.5).
+/// later snapshot contains them (DESIGN 6.5). Full pieces may move to a spool file (I6).
 package struct ParkedChanges: Sendable {
-    /// Copies of the changes; one transaction mark per run of changes of one transaction.
-    package private(set) var batch = ChangeBatch()
-    package private(set) var sides: [Sides] = []
-
     /// Which rows of a change concern the chunk: key changes may concern two chunks.
     package struct Sides: OptionSet, Sendable {
         package let rawValue: UInt8
@@ -18,16 +14,66 @@ package struct ParkedChanges: Sendable {
         package static let both: Sides = [.old, .new]
     }
 
-    package init() {}
+    /// Copies of changes; one transaction mark per run of changes of one transaction.
+    package struct Piece: Sendable {
+        package var batch = ChangeBatch()
+        package var sides: [Sides] = []
+        package init() {}
+    }
 
-    package var count: Int { sides.count }
-    package var footprint: Int { batch.footprint }
+    /// Pieces that are full, oldest first.
+    package enum Stored: Sendable {
+        case memory(Piece)
+        /// Being written by the stream's thread: nobody may take the list meanwhile.
+        case moving
+        case file(ParkedSpool.Entry)
+    }
+
+    package private(set) var stored: [Stored] = []
+    package private(set) var tail = Piece()
+    package private(set) var count = 0
+
+    /// Bytes after which a piece is full.
+    static let pieceBytes = 1 << 20
+
+    package init() {}
 
     package mutating func park(
         _ change: Change, sides side: Sides, of mark: TransactionMark, in other: ChangeBatch
     ) {
-        batch.append(change, of: mark, from: other)
-        sides.append(side)
+        tail.batch.append(change, of: mark, from: other)
+        tail.sides.append(side)
+        count += 1
+        if tail.batch.bytes.count > Self.pieceBytes {
+            stored.append(.memory(tail))
+            tail = Piece()
+        }
+    }
+
+    /// Bytes of full pieces in memory.
+    package var spillable: Int {
+        stored.reduce(0) { sum, piece in
+            if case .memory(let piece) = piece { sum + piece.batch.footprint } else { sum }
+        }
+    }
+
+    package var isMoving: Bool {
+        stored.contains { if case .moving = $0 { true } else { false } }
+    }
+
+    /// Hands out the oldest full piece in memory, to be written; `settle` gives its place back.
+    package mutating func takeForSpool() -> (index: Int, piece: Piece)? {
+        for (index, piece) in stored.enumerated() {
+            if case .memory(let piece) = piece {
+                stored[index] = .moving
+                return (index, piece)
+            }
+        }
+        return nil
+    }
+
+    package mutating func settle(_ index: Int, _ entry: ParkedSpool.Entry) {
+        stored[index] = .file(entry)
     }
 }
 
@@ -99,7 +145,7 @@ extension ChangeBatch {
     /// The after-image lacks values that the log did not repeat (P01).
     package func isIncomplete(_ change: Change, columns: Int) -> Bool {
         guard change.newRow >= 0 else { return false }
-        return values[Int(change.newRow)..<Int(change.newRow) + columns].contains(
-            where: \.isUnchanged)
+        return values[Int(change.newRow)..<Int(change.newRow) + columns]
+            .contains(where: \.isUnchanged)
     }
 }

@@ -10,9 +10,9 @@ package final class Pipeline: Sendable {
     private let source: any ReplicationSource
     private let target: any ReplicationTarget
     private let logger: Logger
-    private let control = Monitor(Control())
+    let control = Monitor(Control())
 
-    private struct Control {
+    struct Control {
         var drainSeconds: Double?
         var state: Monitor<RunState>?
         var report = RunReport(state: .starting)
@@ -122,11 +122,14 @@ package final class Pipeline: Sendable {
             crew.join()
         }
         startPulses(state, log, crew)
-        startWorkers(state, start.schema, crew)
+        let spool = ParkedSpool(
+            directory: plan.spoolDirectory, name: plan.name, limit: UInt64(plan.spoolMax))
+        startWorkers(state, start.schema, spool, crew)
         let applier = try target.openApplier(plan.routes, label: "stream")
         defer { applier.close() }
         let stream = StreamApplier(
-            routes: plan.routes, source: source, log: log, applier: applier, state: state)
+            routes: plan.routes, source: source, log: log, applier: applier, state: state,
+            spool: spool, parkedShare: plan.memoryLimit / 8)
         return try follow(stream, Goal(goal, fence), start, state, log)
     }
 
@@ -212,25 +215,27 @@ package final class Pipeline: Sendable {
 
     // MARK: Threads
 
-    private func startWorkers(_ state: Monitor<RunState>, _ schema: SchemaPlan, _ crew: Crew) {
+    private func startWorkers(
+        _ state: Monitor<RunState>, _ schema: SchemaPlan, _ spool: ParkedSpool, _ crew: Crew
+    ) {
         guard state.with(\.ledger.isLoading) else { return }
         for number in 1...max(1, plan.snapshotWorkers) {
             let name = "load-\(number)"
             crew.start(name) {
                 Self.guarded(state) {
-                    try self.worker(name, state, schema).runAndClose()
+                    try self.worker(name, state, schema, spool).runAndClose()
                 }
             }
         }
     }
 
     private func worker(
-        _ name: String, _ state: Monitor<RunState>, _ schema: SchemaPlan
+        _ name: String, _ state: Monitor<RunState>, _ schema: SchemaPlan, _ spool: ParkedSpool
     ) throws -> LoadWorker {
         LoadWorker(
             name: name, routes: plan.routes, chunkRows: plan.chunkRows,
             reader: try source.openReader(label: name),
-            applier: try target.openApplier(plan.routes, label: name), state: state,
+            applier: try target.openApplier(plan.routes, label: name), state: state, spool: spool,
             index: { try self.makeIndexes($0, schema, state) })
     }
 
@@ -277,25 +282,6 @@ package final class Pipeline: Sendable {
         }
         control.with { $0.report = report }
         return report
-    }
-
-    package var progress: PipelineProgress {
-        let (shared, report) = control.with { ($0.state, $0.report) }
-        var progress = PipelineProgress()
-        progress.state = report.state
-        progress.received = report.received
-        progress.confirmed = report.confirmed
-        progress.waiting = report.waiting
-        progress.error = report.error
-        guard let shared else { return progress }
-        shared.with { state in
-            progress.tables = state.tables
-            progress.applied = state.checkpoint.position
-            progress.heartbeatAt = state.checkpoint.heartbeatAt
-            progress.transactions = state.checkpoint.transactions
-            progress.counters = state.ledger.counters
-        }
-        return progress
     }
 }
 

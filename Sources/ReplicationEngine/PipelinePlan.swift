@@ -22,6 +22,9 @@ package struct PipelinePlan: Sendable {
     package var chunkRows = 50_000
     package var existing = Existing.refuse
     package var snapshot = SnapshotMode.initial
+    package var memoryLimit = 256 << 20
+    package var spoolDirectory = "./spool"
+    package var spoolMax: Int64 = 10 << 30
     /// Seconds.
     package var lease = 10.0
     package var holder: Holder

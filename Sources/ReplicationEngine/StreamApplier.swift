@@ -13,6 +13,9 @@ struct StreamApplier {
     let log: any ChangeSource
     let applier: any ChangeApplier
     let state: Monitor<RunState>
+    let spool: ParkedSpool
+    /// Bytes of parked changes that may stay in memory.
+    let parkedShare: Int
 
     private var directory: RouteDirectory
     /// What the open target transaction does to the journal; nil when none is open.
@@ -34,8 +37,10 @@ struct StreamApplier {
 
     init(
         routes: [TableRoute], source: any ReplicationSource, log: any ChangeSource,
-        applier: any ChangeApplier, state: Monitor<RunState>
+        applier: any ChangeApplier, state: Monitor<RunState>, spool: ParkedSpool, parkedShare: Int
     ) {
+        self.spool = spool
+        self.parkedShare = parkedShare
         self.routes = routes
         self.source = source
         self.log = log
@@ -121,11 +126,22 @@ struct StreamApplier {
             }
             return judged
         }
+        try spoolParked()
         if state.with(\.ledger.unseen.count) > Self.unseenPruneLimit {
             let snapshot = try source.currentSnapshot()
             state.with { $0.ledger.prune(by: snapshot) }
         }
         return judged
+    }
+
+    /// Parked changes beyond their share of memory go to the spool, written without the lock (I6).
+    private func spoolParked() throws {
+        while let (ticket, piece) = state.with({ state in
+            state.ledger.isLoading ? state.ledger.takeForSpool(over: parkedShare) : nil
+        }) {
+            let entry = try spool.write(piece)
+            state.with { $0.ledger.settle(ticket, entry) }
+        }
     }
 
     /// Asks the source where keys lie whose order only it knows; cuts are frozen until judged.

@@ -172,6 +172,28 @@ package struct TableLoad: Sendable {
         }
     }
 
+    /// Every unit with its place.
+    package var placed: [(Place, Unit)] {
+        chunks.map { (.chunk($0.id), $0) } + keyChunks.map { (.key($0.key), $0.value) }
+    }
+
+    mutating func takeForSpool(_ place: Place) -> (index: Int, piece: ParkedChanges.Piece)? {
+        switch place {
+        case .uncut: nil
+        case .key(let key): keyChunks[key]?.parked.takeForSpool()
+        case .chunk(let id): position(of: id).flatMap { chunks[$0].parked.takeForSpool() }
+        }
+    }
+
+    mutating func settle(_ place: Place, _ index: Int, _ entry: ParkedSpool.Entry) {
+        switch place {
+        case .uncut: break
+        case .key(let key): keyChunks[key]?.parked.settle(index, entry)
+        case .chunk(let id):
+            if let at = position(of: id) { chunks[at].parked.settle(index, entry) }
+        }
+    }
+
     private func position(of id: Int64) -> Int? {
         var (low, high) = (0, chunks.count)
         while low < high {
