@@ -25,7 +25,7 @@ final class LogReceiver: @unchecked Sendable {  // Belongs to its thread once it
 
     private static let statusSeconds = 1.0
     /// An idle position is worth a commit at the target now and then, not more often.
-    private static let idleMarkSeconds = 5.0
+    private static let idleMarkSeconds = 2.0
     private static let fillerSeconds = 0.5
     /// A waiting consumer gets a batch of this size though more can be read.
     private static let worthwhileChanges = 1_000

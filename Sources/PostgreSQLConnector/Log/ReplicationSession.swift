@@ -9,6 +9,7 @@ final class ReplicationSession {
     let streaming: StreamingMode
     /// Bytes wait in libpq for the socket to take them.
     private(set) var hasUnsent = false
+    private let notices = LogNotices()
 
     /// Connects and starts the stream.
     ///
@@ -20,7 +21,10 @@ final class ReplicationSession {
             url: capture.url, password: capture.password, label: "log", purpose: .replication)
         self.capture = capture
         streaming = allowsStreaming ? .on : .off
+        notices.listen(on: connection)
         try capture.mapErrors(on: connection) {
+            // A role may silence warnings; one of them says that changes are left out.
+            try connection.run("SET client_min_messages = warning")
             try connection.run("SET wal_sender_timeout = '\(capture.senderTimeoutMilliseconds)ms'")
             try capture.requirePublication(on: connection)
         }
@@ -46,6 +50,10 @@ final class ReplicationSession {
     private func take() throws -> CopyBlock? {
         var start: UnsafeMutablePointer<CChar>?
         let length = PQgetCopyData(connection.handle, &start, 1)
+        if notices.sawSkippedPublication {
+            PQfreemem(start)
+            throw capture.publicationMissing()
+        }
         if length > 0, let start { return CopyBlock(start: start, count: Int(length)) }
         if length == 0 { return nil }
         throw capture.streamError(ending())
