@@ -138,11 +138,11 @@ extension AppliedTable {
 
     // MARK: Many rows
 
-    /// `unnest($1, $2) AS u(c0, c1)`.
+    /// The arrays side by side. `unnest` of several arrays has no qualified name.
     private static func rows(_ count: Int) -> String {
-        let parameters = (1...count).map { "$\($0)" }.joined(separator: ", ")
+        let arrays = (1...count).map { "pg_catalog.unnest($\($0))" }.joined(separator: ", ")
         let names = (0..<count).map { "c\($0)" }.joined(separator: ", ")
-        return "pg_catalog.unnest(\(parameters)) AS u(\(names))"
+        return "ROWS FROM (\(arrays)) AS u(\(names))"
     }
 
     private func arrayTypes(_ list: [Int]) -> [UInt32] { list.map { columns[$0].lane.arrayType } }
