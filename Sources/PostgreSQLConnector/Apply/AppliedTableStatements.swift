@@ -124,8 +124,10 @@ extension AppliedTable {
             column.isComparedByValue
             ? self.equal(name, parameter, column)
             : "\(Self.output(of: name)) = \(Self.output(of: parameter))"
-        return "CASE WHEN \(parameter) IS NULL THEN \(name) IS NULL "
-            + "ELSE \(name) IS NOT NULL AND \(equal) END"
+        // IS NULL is also true for a row of NULLs, which is another value.
+        return "CASE WHEN \(parameter) IS NOT DISTINCT FROM NULL "
+            + "THEN \(name) IS NOT DISTINCT FROM NULL "
+            + "ELSE \(name) IS DISTINCT FROM NULL AND \(equal) END"
     }
 
     private func updateWholeRowText(_ shape: Int) -> Text {
