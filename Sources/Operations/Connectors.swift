@@ -21,7 +21,7 @@ package enum Connectors {
     package static func pipeline(_ preparation: RunPreparation, logger: Logger) throws
         -> any PipelineRun
     {
-        throw missing("the engine")
+        try EngineRun(preparation, logger: logger)
     }
 
     /// An executable that is built without a part says so instead of doing something else.

@@ -1,4 +1,5 @@
 package import Configuration
+import Foundation
 package import ReplicationEngine
 import ReplicationModel
 
@@ -58,7 +59,7 @@ package struct DropReport: Report {
     package mutating func drop(
         source: any ReplicationSource, target: any ReplicationTarget
     ) throws {
-        if let stored, stored.leaseIsValid, let holder = stored.holder {
+        if let stored, stored.leaseIsValid, let holder = stored.holder, !holder.isDeadHere {
             throw ReplicationError(
                 .fenced, "drop pipeline \(pipeline)",
                 why: "process \(holder.pid) on \(holder.host) runs it",
@@ -109,5 +110,12 @@ package struct DropReport: Report {
         return items.map { item in
             "\(item.isLeft ? "left" : word) \(item.kind.rawValue) \(item.name) (\(item.detail))"
         } + ["the tables of pipeline \(pipeline) at the target stay"]
+    }
+}
+
+extension Holder {
+    /// A process of this machine that has gone without giving its lease back.
+    var isDeadHere: Bool {
+        host == ProcessInfo.processInfo.hostName && kill(pid, 0) == -1 && errno == ESRCH
     }
 }

@@ -38,7 +38,7 @@ enum Ending {
 
     /// The help page of the sub-command that was meant.
     private static var help: String {
-        let names = Martlet.configuration.subcommands.compactMap(\.configuration.commandName)
+        let names = Martlet.configuration.subcommands.compactMap { $0.configuration.commandName }
         let meant = CommandLine.arguments.dropFirst().first { names.contains($0) }
         return "martlet help" + (meant.map { " \($0)" } ?? "")
     }
