@@ -109,18 +109,33 @@ struct LoadWorker {
         Failpoint.hit(.chunkClosing)
         try applyParked(&plan, work)
         Failpoint.hit(.chunkParkedApplied)
-        let (record, keyChunks) = state.with { [plan] state in
+        let (record, keyChunks, merge) = state.with { [plan] state in
             (
                 state.ledger.record(work, chunk, closedAt: plan.closedAt, rows: rows),
-                state.ledger.keyChunkRecords(plan, work)
+                state.ledger.keyChunkRecords(plan, work),
+                state.ledger.mergeNeighbours(
+                    work.route, applied: state.checkpoint.commitPosition)
             )
         }
         try applier.record(([record] + keyChunks).map { .chunk($0) })
+        if let merge { try record(merge) }
         try applier.commit(nil, durable: true)
         Failpoint.hit(.chunkCommitted)
         state.with { state in
             state.ledger.chunkCommitted(work, record, keyChunks: keyChunks)
             state.tables[work.route].rowsCopied = state.ledger.load(work.route)?.rowsCopied ?? 0
+        }
+        if let merge { settle(merge, work) }
+    }
+
+    private func record(_ merge: TableLoad.Merge) throws {
+        try applier.record([
+            .removeChunks(table: merge.record.table, ids: merge.removed), .chunk(merge.record),
+        ])
+    }
+
+    private func settle(_ merge: TableLoad.Merge, _ work: ChunkWork) {
+        while state.wait(timeout: 1, until: { $0.ledger.merged(merge, work) ? true : nil }) == nil {
         }
     }
 

@@ -155,7 +155,8 @@ extension MergeLedger {
     package mutating func close(_ work: ChunkWork, seeing snapshot: SourceSnapshot) -> ClosingPlan?
     {
         guard !isMidTransaction, let route = tables[work.route]?.route else { return nil }
-        guard var unit = tables[work.route]?[work.place], unit.isCopying, !unit.parked.isMoving
+        guard var unit = tables[work.route]?[work.place], unit.id == work.id,
+            unit.isCopying, !unit.parked.isMoving
         else { return nil }
         let parked = unit.parked
         unit.state = .closing
@@ -185,7 +186,9 @@ extension MergeLedger {
     package mutating func chunkCommitted(
         _ work: ChunkWork, _ record: ChunkRecord, keyChunks: [ChunkRecord]
     ) {
-        guard let seal = record.seal, var unit = tables[work.route]?[work.place] else { return }
+        guard let seal = record.seal, var unit = tables[work.route]?[work.place],
+            unit.id == work.id
+        else { return }
         unit.state = .copied(seal)
         unit.rows = record.rows
         tables[work.route]?[work.place] = unit
@@ -193,6 +196,23 @@ extension MergeLedger {
             guard let key = keyChunk.range.upper else { continue }
             tables[work.route]?.setKeyChunk(key, id: keyChunk.id)
         }
+    }
+
+    /// A run of neighbours to merge in the journal, in the chunk's own transaction; one at a time.
+    package mutating func mergeNeighbours(_ route: Int, applied: LogPosition) -> TableLoad.Merge? {
+        guard let load = tables[route], !load.isMerging, !load.isHeld else { return nil }
+        guard let merge = load.mergeable(applied: applied) else { return nil }
+        tables[route]?.isMerging = true
+        return merge
+    }
+
+    /// The merge is committed; false while cuts are frozen: ask again.
+    package mutating func merged(_ merge: TableLoad.Merge, _ work: ChunkWork) -> Bool {
+        guard tables[work.route]?.generation == work.generation else { return true }
+        guard mayAddCut(work.route) else { return false }
+        tables[work.route]?.carryOut(merge)
+        tables[work.route]?.isMerging = false
+        return true
     }
 
     /// The chunk failed or was given up: not yet copied again, its parked changes thrown away.

@@ -49,6 +49,8 @@ package struct TableLoad: Sendable {
     package var isIndexed = false
     /// One worker looks for the next cut.
     package var isCutting = false
+    /// One worker merges neighbours in the journal.
+    package var isMerging = false
     /// No cut may be added while the stream asks the source where keys lie.
     package var cutsAreFrozen = false
     /// What the source said about keys whose order only it knows; valid while cuts are frozen.
@@ -194,13 +196,14 @@ package struct TableLoad: Sendable {
         }
     }
 
+    /// The chunk of this id, or the one that it was merged into: merged chunks keep the first id.
     private func position(of id: Int64) -> Int? {
         var (low, high) = (0, chunks.count)
         while low < high {
             let middle = (low + high) / 2
-            if chunks[middle].id < id { low = middle + 1 } else { high = middle }
+            if chunks[middle].id <= id { low = middle + 1 } else { high = middle }
         }
-        return low < chunks.count && chunks[low].id == id ? low : nil
+        return low > 0 ? low - 1 : nil
     }
 
     // MARK: Changes of the partition
@@ -230,6 +233,58 @@ package struct TableLoad: Sendable {
         keyChunks[key] = Unit(id: id, range: KeyRange(after: key, through: key))
     }
 
+    // MARK: A small journal
+
+    /// Neighbours of which nothing needs to be remembered but that they are copied.
+    package struct Merge: Sendable {
+        package var record: ChunkRecord
+        package var removed: [Int64]
+        fileprivate var indices: Range<Int>
+    }
+
+    /// The longest run of at least `least` neighbours that are copied and whose chunk position the
+    /// applied stream has passed: every later transaction applies to all of them.
+    package func mergeable(applied: LogPosition, least: Int = 16) -> Merge? {
+        var best = 0..<0
+        var first = 0
+        for index in 0...chunks.count {
+            if index < chunks.count, chunks[index].isPassed(by: applied) { continue }
+            if index - first > best.count { best = first..<index }
+            first = index + 1
+        }
+        guard best.count >= least else { return nil }
+        return Merge(
+            record: merged(best), removed: chunks[best].dropFirst().map(\.id), indices: best)
+    }
+
+    private func merged(_ run: Range<Int>) -> ChunkRecord {
+        var seal = ChunkSeal(snapshot: nil, position: .zero, closedAt: .zero)
+        for unit in chunks[run] {
+            guard case .copied(let one) = unit.state else { continue }
+            seal.position = max(seal.position, one.position)
+            seal.closedAt = max(seal.closedAt, one.closedAt)
+        }
+        let first = chunks[run.lowerBound]
+        return ChunkRecord(
+            table: route.source.id, id: first.id,
+            range: KeyRange(
+                after: first.range.lower, through: chunks[run.upperBound - 1].range.upper),
+            isKeyChunk: false, seal: seal, rows: chunks[run].reduce(0) { $0 + $1.rows })
+    }
+
+    /// Carries out a merge that the journal has; only while cuts are not frozen.
+    package mutating func carryOut(_ merge: Merge) {
+        guard let seal = merge.record.seal else { return }
+        var unit = Unit(id: merge.record.id, range: merge.record.range, state: .copied(seal))
+        unit.rows = merge.record.rows
+        let hasLast = merge.record.range.upper == nil
+        chunks.replaceSubrange(merge.indices, with: [unit])
+        guard !sortableCuts.isEmpty else { return }
+        // The cut of the run's last chunk stays; a last chunk that is open has none.
+        let dropped = merge.indices.lowerBound..<merge.indices.upperBound - 1
+        sortableCuts.removeSubrange(hasLast ? dropped.clamped(to: 0..<sortableCuts.count) : dropped)
+    }
+
     /// Stops chunks that are being copied; their workers notice by `generation`. Closing ones finish.
     package mutating func hold() {
         isHeld = true
@@ -242,6 +297,7 @@ package struct TableLoad: Sendable {
     package mutating func restart() {
         generation += 1
         isHeld = false
+        isMerging = false
         chunks = []
         sortableCuts = []
         keyChunks = [:]
@@ -253,6 +309,11 @@ extension TableLoad.Unit {
     package var isPending: Bool { if case .pending = state { true } else { false } }
     package var isCopying: Bool { if case .copying = state { true } else { false } }
     package var isClosing: Bool { if case .closing = state { true } else { false } }
+
+    func isPassed(by applied: LogPosition) -> Bool {
+        guard case .copied(let seal) = state else { return false }
+        return seal.position <= applied && seal.closedAt <= applied
+    }
 
     mutating func void() {
         guard isCopying else { return }
