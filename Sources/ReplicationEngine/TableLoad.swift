@@ -277,12 +277,10 @@ package struct TableLoad: Sendable {
         guard let seal = merge.record.seal else { return }
         var unit = Unit(id: merge.record.id, range: merge.record.range, state: .copied(seal))
         unit.rows = merge.record.rows
-        let hasLast = merge.record.range.upper == nil
         chunks.replaceSubrange(merge.indices, with: [unit])
         guard !sortableCuts.isEmpty else { return }
         // The cut of the run's last chunk stays; a last chunk that is open has none.
-        let dropped = merge.indices.lowerBound..<merge.indices.upperBound - 1
-        sortableCuts.removeSubrange(hasLast ? dropped.clamped(to: 0..<sortableCuts.count) : dropped)
+        sortableCuts.removeSubrange(merge.indices.lowerBound..<merge.indices.upperBound - 1)
     }
 
     /// Stops chunks that are being copied; their workers notice by `generation`. Closing ones finish.
