@@ -118,11 +118,7 @@ struct LoadWorker {
             )
         }
         try applier.record(([record] + keyChunks).map { .chunk($0) })
-<<<<<<< HEAD
-        if let merge { try record(merge) }
-=======
         if let merge { try self.record(merge) }
->>>>>>> main
         try applier.commit(nil, durable: true)
         Failpoint.hit(.chunkCommitted)
         state.with { state in
