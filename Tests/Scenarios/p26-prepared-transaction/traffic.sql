@@ -1,0 +1,11 @@
+BEGIN;
+INSERT INTO prepared VALUES (2, 'prepared');
+UPDATE prepared SET v = 'changed' WHERE id = 1;
+PREPARE TRANSACTION 'martlet_scenario_1';
+INSERT INTO prepared VALUES (3, 'between');
+COMMIT PREPARED 'martlet_scenario_1';
+BEGIN;
+INSERT INTO prepared VALUES (4, 'rolled back');
+PREPARE TRANSACTION 'martlet_scenario_2';
+ROLLBACK PREPARED 'martlet_scenario_2';
+INSERT INTO prepared VALUES (5, 'after');

@@ -1,0 +1,1 @@
+CREATE TABLE spoken (id int PRIMARY KEY);

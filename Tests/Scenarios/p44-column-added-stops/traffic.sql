@@ -1,0 +1,2 @@
+ALTER TABLE grows ADD COLUMN more int DEFAULT 7;
+INSERT INTO grows VALUES (2, 'b', 8);

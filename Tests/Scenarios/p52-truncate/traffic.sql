@@ -1,0 +1,13 @@
+TRUNCATE parents CASCADE;
+INSERT INTO parents VALUES (1), (2);
+INSERT INTO children VALUES (1, 2);
+TRUNCATE counted RESTART IDENTITY;
+INSERT INTO counted (v) VALUES ('first again');
+BEGIN;
+INSERT INTO counted (v) VALUES ('gone');
+TRUNCATE counted, children;
+INSERT INTO counted (v) VALUES ('stays');
+COMMIT;
+BEGIN;
+TRUNCATE counted;
+ROLLBACK;

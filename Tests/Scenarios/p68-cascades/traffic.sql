@@ -1,0 +1,11 @@
+DELETE FROM parents WHERE id IN (1, 2);
+UPDATE parents SET id = id + 100 WHERE id BETWEEN 3 AND 5 AND id NOT IN (SELECT parent FROM
+  nullable WHERE parent IS NOT NULL);
+INSERT INTO parents VALUES (500);
+INSERT INTO children VALUES (500, 500);
+UPDATE parents SET id = 501 WHERE id = 500;
+BEGIN;
+INSERT INTO self VALUES (4, 3);
+UPDATE self SET boss = 4 WHERE id = 2;
+DELETE FROM self WHERE id = 3 AND NOT EXISTS (SELECT FROM self s WHERE s.boss = 3);
+COMMIT;
