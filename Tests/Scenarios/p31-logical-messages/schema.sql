@@ -1,1 +1,0 @@
-CREATE TABLE spoken (id int PRIMARY KEY);

@@ -1,2 +1,0 @@
-ALTER TABLE grows ADD COLUMN more int DEFAULT 7;
-INSERT INTO grows VALUES (2, 'b', 8);
