@@ -260,7 +260,7 @@ extension TargetPlanDraft {
                 continue
             }
             if !firesNothing { noteDeferral(route, key) }
-            let clause = parts.clause(referencing: referenced.target, firesActions: firesNothing)
+            let clause = parts.clause(referencing: referenced.target, whereTriggersFire: !firesNothing)
             plan.whenConsistent.append(addConstraint(route, key.name, clause))
         }
     }
