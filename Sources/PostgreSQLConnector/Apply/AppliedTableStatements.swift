@@ -124,8 +124,10 @@ extension AppliedTable {
             column.isComparedByValue
             ? self.equal(name, parameter, column)
             : "\(Self.output(of: name)) = \(Self.output(of: parameter))"
-        return "CASE WHEN \(parameter) IS NULL THEN \(name) IS NULL "
-            + "ELSE \(name) IS NOT NULL AND \(equal) END"
+        // IS NULL is also true for a row of NULLs, which is another value.
+        return "CASE WHEN \(parameter) IS NOT DISTINCT FROM NULL "
+            + "THEN \(name) IS NOT DISTINCT FROM NULL "
+            + "ELSE \(name) IS DISTINCT FROM NULL AND \(equal) END"
     }
 
     private func updateWholeRowText(_ shape: Int) -> Text {
@@ -138,11 +140,11 @@ extension AppliedTable {
 
     // MARK: Many rows
 
-    /// `unnest($1, $2) AS u(c0, c1)`.
+    /// The arrays side by side. `unnest` of several arrays has no qualified name.
     private static func rows(_ count: Int) -> String {
-        let parameters = (1...count).map { "$\($0)" }.joined(separator: ", ")
+        let arrays = (1...count).map { "pg_catalog.unnest($\($0))" }.joined(separator: ", ")
         let names = (0..<count).map { "c\($0)" }.joined(separator: ", ")
-        return "pg_catalog.unnest(\(parameters)) AS u(\(names))"
+        return "ROWS FROM (\(arrays)) AS u(\(names))"
     }
 
     private func arrayTypes(_ list: [Int]) -> [UInt32] { list.map { columns[$0].lane.arrayType } }
