@@ -239,9 +239,12 @@ extension TargetPreflight {
     /// Rows that Martlet did not write: `existing: refuse | truncate | merge` decides.
     private func rows(_ table: ExistingTable, _ state: TableProgress.State?) throws -> [Finding] {
         guard state == nil, table.kind == .table || table.kind == .partitioned,
-            try connection.query(
-                "SELECT pg_catalog.has_table_privilege($1::oid, 'SELECT')", [String(table.oid)]
-            ).boolean(0, 0), !table.hasRowSecurity, try catalog.hasRows(table)
+            !table.hasRowSecurity,
+            try catalog.exists(
+                """
+                SELECT WHERE pg_catalog.has_table_privilege($1::oid, 'SELECT') \
+                AND pg_catalog.has_schema_privilege($2, 'USAGE')
+                """, [String(table.oid), table.name.schema]), try catalog.hasRows(table)
         else { return [] }
         return [
             Finding(

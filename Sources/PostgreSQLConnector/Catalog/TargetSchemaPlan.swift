@@ -239,7 +239,9 @@ extension TargetPlanDraft {
     }
 
     /// An index that refuses rows: unique, or an exclusion constraint's.
-    private func forbids(_ index: ExistingTable.Index) -> Bool { index.isUnique || index.isExclusion }
+    private func forbids(_ index: ExistingTable.Index) -> Bool {
+        index.isUnique || index.isExclusion
+    }
     private func forbids(_ index: Index) -> Bool { index.isUnique || index.isConstraint }
 
     private mutating func mayAlter(_ route: TableRoute, _ name: String) -> Bool {
