@@ -505,21 +505,31 @@ def source_tables(source):
 def columns_of(source, table):
     return source.query(
         "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute WHERE attnum > 0 AND NOT "
-        f"attisdropped AND attrelid = '{source.schema}.\"{table}\"'::regclass ORDER BY attnum")
+        f"attisdropped AND attrelid = $name${source.schema}.{quoted(table)}$name$::regclass "
+        "ORDER BY attnum")
 
 
-def digest_sql(schema, table, columns):
+def rows_of(end, table, columns):
+    """FROM clause and row as text. ONLY: a child by inheritance is a table of its own (P41)."""
+    name = f"{end.schema}.{quoted(table)}"
+    only = "ONLY " if end.value(
+        f"SELECT relkind = 'r' FROM pg_class WHERE oid = $name${name}$name$::regclass") else ""
+    listed = ", ".join(quoted(column) for column, _ in columns)
+    return f"{only}{name}", f"ROW({listed})::text"
+
+
+def digest(end, table, columns):
     """Count and a sum of 128 bits over all rows: it does not depend on their order, and equal
     rows do not cancel each other."""
-    row = "ROW(" + ", ".join(f'"{name}"' for name, _ in columns) + ")::text"
+    place, row = rows_of(end, table, columns)
     half = "sum(('x' || substr(h, {}, 16))::bit(64)::bigint::numeric)::text"
-    return (f"SELECT count(*), {half.format(1)}, {half.format(17)} FROM "
-            f"(SELECT md5({row}) AS h FROM {schema}.\"{table}\") AS hashed")
+    return end.query(f"SELECT count(*), {half.format(1)}, {half.format(17)} FROM "
+                     f"(SELECT md5({row}) AS h FROM {place}) AS hashed")
 
 
-def rows_sql(schema, table, columns):
-    return ("SELECT ROW(" + ", ".join(f'"{name}"' for name, _ in columns)
-            + f")::text, count(*) FROM {schema}.\"{table}\" GROUP BY 1")
+def counted_rows(end, table, columns):
+    place, row = rows_of(end, table, columns)
+    return dict(end.query(f"SELECT {row}, count(*) FROM {place} GROUP BY 1"))
 
 
 def differences(source, target, pipeline=None, only=None):
@@ -530,10 +540,9 @@ def differences(source, target, pipeline=None, only=None):
         if isinstance(target, FileTarget):
             found += file_differences(source, target, table, columns, pipeline)
             continue
-        ask = digest_sql(source.schema, table, columns)
-        if source.query(ask) != target.query(ask.replace(source.schema, target.schema, 1)):
-            ask = rows_sql(source.schema, table, columns)
-            found.append(describe(table, dict(source.query(ask)), dict(target.query(ask))))
+        if digest(source, table, columns) != digest(target, table, columns):
+            found.append(describe(table, counted_rows(source, table, columns),
+                                  counted_rows(target, table, columns)))
     return found
 
 
@@ -545,6 +554,10 @@ def describe(table, left, right):
         return "; ".join(str(row)[:120] for row in sorted(rows, key=str)[:5])
     return (f"{table}: {len(missing)} rows missing [{some(missing)}], "
             f"{len(extra)} rows extra [{some(extra)}]")
+
+
+def quoted(name):
+    return '"' + name.replace('"', '""') + '"'
 
 
 INTEGERS = {"smallint", "integer", "bigint", "oid"}
@@ -565,14 +578,13 @@ def file_value(kind, value):
 
 def file_differences(source, target, table, columns, pipeline):
     name = pipeline.tables()[f"{source.schema}.{table}"]["target"]
-    listed = ", ".join(f'"{column}"' for column, _ in columns)
-    texts = ", ".join(f'"{column}"::text' for column, _ in columns)
+    listed = ", ".join(quoted(column) for column, _ in columns)
+    texts = ", ".join(f"{quoted(column)}::text" for column, _ in columns)
     left, right = {}, {}
-    for row in source.query(f'SELECT {texts} FROM {source.schema}."{table}"'):
+    for row in source.query(f"SELECT {texts} FROM {rows_of(source, table, columns)[0]}"):
         key = tuple(file_value(kind, value) for (_, kind), value in zip(columns, row))
         left[key] = left.get(key, 0) + 1
-    quoted = name if name.startswith('"') else f'"{name}"'
-    for row in target.rows(f"SELECT {listed} FROM {quoted}"):
+    for row in target.rows(f"SELECT {listed} FROM {quoted(name.strip(chr(34)))}"):
         right[row] = right.get(row, 0) + 1
     # 1 and 1.0 and True are equal keys in Python: the storage class is looked at by itself.
     if left == right and storage(left) == storage(right):

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Runs the scenarios: folders of SQL, each showing one thing end to end.
 
     schema.sql     at the source before the load (as the installer, schema `lab`)
@@ -24,6 +24,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Proof"))
 from lab import Failed, Pipeline, Proof, Server, Source, make_target, require, require_equal  # noqa: E402
 
+OWNED_BY = """DO $$ DECLARE t regclass; BEGIN
+  FOR t IN SELECT oid FROM pg_class WHERE relnamespace = 'lab'::regnamespace AND relkind IN ('r', 'p')
+  LOOP EXECUTE format('ALTER TABLE %s OWNER TO INSTALLER', t); END LOOP; END $$"""
 HERE = Path(__file__).resolve().parent
 
 
@@ -55,6 +58,8 @@ class Scenario:
         writer = "postgres" if self.text("as-superuser") is not None else source.installer
         psql(source, self.text("schema.sql") or "", writer)
         psql(source, f"GRANT SELECT ON ALL TABLES IN SCHEMA lab TO {source.capture}", "postgres")
+        # Only their owner can publish them.
+        psql(source, OWNED_BY.replace("INSTALLER", source.installer), "postgres")
         if self.target_name != "sqlite" and self.text("target.sql"):
             psql(target, self.text("target.sql"), target.apply)
         options = json.loads(self.text("pipeline.json") or "{}")
