@@ -45,7 +45,7 @@ struct CheckAndPlanTests {
                 "source", "  REFUSED privilege: no REPLICATION",
                 "          try: ALTER ROLE u REPLICATION", "  ok      wal_level: logical",
                 "target", "  warn    trigger (public.a): fires",
-                "1 ok, 1 warnings, 1 refused: run would not start",
+                "ok: 1, warnings: 1, refused: 1; run would not start",
             ])
         let json = try object(report)
         #expect(json["ok"] as? Bool == false)
@@ -96,7 +96,7 @@ struct CheckAndPlanTests {
         #expect(text.contains("after the rows of public.a"))
         #expect(text.contains("pg_dump --schema-only --section=pre-data"))
         #expect(text.contains("pg_dump --schema-only --section=post-data"))
-        #expect(!text.contains("0 function"))
+        #expect(!text.contains("function: 0"))
         let json = try object(report)
         let tables = try #require(json["tables"] as? [[String: Any]])
         #expect(tables[0]["chunks_estimated"] as? Int == 3)

@@ -57,6 +57,7 @@ struct OutputTests {
         var idle = frame(0)
         idle.tables[1].state = .live
         idle.waiting = nil
+        #expect(display.footer(RunProgress(), now: 3) == "preparing")
         #expect(display.footer(idle, now: 2) == "recv 0/5F2 | applied 0/5E9 | lag 1.8s")
     }
 
