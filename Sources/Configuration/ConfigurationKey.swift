@@ -30,17 +30,20 @@ package struct ConfigurationKey: Sendable {
         "MARTLET_" + path.uppercased().map { $0 == "." ? "_" : String($0) }.joined()
     }
 
-    /// `--apply-workers`; nil where the short forms `--from`, `--to`, `--table`, `--exclude`,
-    /// `--name` stand for the key or a value needs a file.
+    /// `--apply-workers`; nil where a value has a shape of its own and needs a file.
     package var option: String? {
+        if let short = Self.shortOptions[path] { return short }
         switch form {
-        case .text, .choice, .count, .size, .span:
-            path == "name"
-                ? nil : "--" + path.map { $0 == "." || $0 == "_" ? "-" : String($0) }.joined()
-        case .url: path == "source_primary" ? "--source-primary" : nil
-        case .list, .map, .later: nil
+        case .text, .choice, .count, .size, .span, .url:
+            return "--" + path.map { $0 == "." || $0 == "_" ? "-" : String($0) }.joined()
+        case .list, .map, .later: return nil
         }
     }
+
+    private static let shortOptions = [
+        "name": "--name", "source": "--from", "target": "--to", "tables.include": "--table",
+        "tables.exclude": "--exclude",
+    ]
 }
 
 extension ConfigurationKey {

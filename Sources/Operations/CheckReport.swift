@@ -88,8 +88,8 @@ package struct CheckReport: Report {
     }
 
     private var summary: String {
-        "\(count(.ok)) ok, \(count(.warning)) warnings, \(count(.refused)) refused"
-            + (exitCode == 0 ? ": ready to run" : ": run would not start")
+        "ok: \(count(.ok)), warnings: \(count(.warning)), refused: \(count(.refused))"
+            + (exitCode == 0 ? "; ready to run" : "; run would not start")
     }
 }
 

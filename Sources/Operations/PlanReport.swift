@@ -120,7 +120,7 @@ package struct PlanReport: Report {
         }
         lines += Self.section(
             "when the target is consistent", schema.whenConsistent.map(Self.statement))
-        let left = notCarried.filter { $0.count > 0 }.map { "\($0.count) \($0.kind)" }
+        let left = notCarried.filter { $0.count > 0 }.map { "\($0.kind): \($0.count)" }
         lines += Self.section("not carried", left + dumpCommands)
         lines += Self.section("problems", schema.problems.map(\.description))
         return lines

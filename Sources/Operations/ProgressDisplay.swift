@@ -78,6 +78,9 @@ package struct ProgressDisplay: Sendable {
     }
 
     private func footer(_ frame: RunProgress) -> String {
+        guard frame.received != nil || frame.applied != nil else {
+            return "preparing" + (frame.waiting.map { " | waiting: \($0)" } ?? "")
+        }
         var parts = copy(frame).map { [$0] } ?? []
         parts.append("recv \(frame.received?.description ?? "-")")
         parts.append("applied \(frame.applied?.description ?? "-")")

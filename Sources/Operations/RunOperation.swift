@@ -72,6 +72,7 @@ package final class RunOperation: Sendable {
     /// Time beyond the drain's own after which the process goes without waiting: whatever is open at
     /// the target is rolled back by its server.
     private static let graceSeconds = 3.0
+    private static let preparingSeconds = 1.0
 
     /// Ends `run` after what is received whole has been committed. Safe from any thread; more than
     /// once changes nothing. `deliver` is called when there is nothing to wait for, or when the
@@ -89,10 +90,16 @@ package final class RunOperation: Sendable {
         guard let pipeline else { return deliver(.success(report(.drained, RunProgress()))) }
         logger.notice("stopping: commit what is received whole")
         pipeline.drain(timeout: options.drain.seconds)
-        let limit = options.drain.seconds + Self.graceSeconds
+        // Without a position nothing has been received: the engine still waits for a server, and
+        // whatever it has begun the next start undoes.
+        let isPreparing = pipeline.progress.applied == nil
+        let limit = isPreparing ? Self.preparingSeconds : options.drain.seconds + Self.graceSeconds
         BlockingCall.start("drain-limit") { [self] in
             Thread.sleep(forTimeInterval: limit)
-            logger.warning("the drain took longer than \(options.drain); the rest is rolled back")
+            if !isPreparing {
+                logger.warning(
+                    "the drain took longer than \(options.drain); the rest is rolled back")
+            }
             deliver(.success(report(.drained, pipeline.progress)))
         }
     }
@@ -154,7 +161,8 @@ package struct RunReportOnExit: Report {
         .object([
             ("schema", .integer(1)), ("pipeline", .string(pipeline)),
             ("outcome", .string(end.rawValue)),
-            ("received", .optional(progress.received)), ("applied", .optional(progress.applied)),
+            ("received", .optional(progress.received ?? progress.applied)),
+            ("applied", .optional(progress.applied)),
             ("confirmed", .optional(progress.confirmed)),
             (
                 "tables",

@@ -81,7 +81,10 @@ package struct StatusReport: Report {
 
     package var lagReason: String? {
         if stored == nil { return "nothing is stored for this pipeline: it never ran" }
-        if case .failure(let error) = source { return "\(error.what): \(error.why)" }
+        if case .failure(let error) = source {
+            return "\(error.what): \(error.why)".split(whereSeparator: \.isWhitespace)
+                .joined(separator: " ")
+        }
         return lagSeconds == nil ? "no heartbeat has been applied yet" : nil
     }
 

@@ -9,6 +9,7 @@ extension ProgressReporter.Style: ExpressibleByArgument {}
 extension RunOptions.Snapshot: ExpressibleByArgument {}
 
 extension TimeSpan: ExpressibleByArgument {
+    /// `10s`, `500ms`, `2m`.
     public init?(argument: String) { self.init(parsing: argument) }
 }
 
@@ -20,12 +21,15 @@ struct LogArguments: ParsableArguments {
     @Option(help: "Least level of log lines.")
     var logLevel = Logger.Level.info
 
+    /// To be called once: from then on the loggers that connectors make for themselves write the
+    /// same lines to the same place.
     func logger(_ label: String) -> Logger {
-        Logger(label: label) { label in
+        LoggingSystem.bootstrap { [logLevel, logFormat] label in
             LogOutput(label: label, level: logLevel, format: logFormat) {
                 Screen.standardError.scroll($0)
             }
         }
+        return Logger(label: label)
     }
 
     /// A logger for a pipeline; says at once which variables look like keys and are none.
