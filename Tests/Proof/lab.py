@@ -249,7 +249,7 @@ class Source(Database):
         # A small one, so that transactions stream before they commit.
         self.query(f"ALTER ROLE {self.capture} SET logical_decoding_work_mem = '64kB'")
         self.query(f"GRANT CREATE ON DATABASE {self.name} TO {self.installer}")
-        self.query(f"CREATE SCHEMA {schema} AUTHORIZATION {self.installer}")
+        self.query(f"CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {self.installer}")
         self.query(f"GRANT USAGE ON SCHEMA {schema} TO {self.capture}")
         self.query(f"ALTER DEFAULT PRIVILEGES FOR ROLE {self.installer} IN SCHEMA {schema} "
                    f"GRANT SELECT ON TABLES TO {self.capture}")
@@ -279,7 +279,7 @@ class Target(Database):
         self.apply = self.role("apply")
         self.query(f"GRANT CREATE ON DATABASE {self.name} TO {self.apply}")
         self.query(f"GRANT CREATE, USAGE ON SCHEMA public TO {self.apply}")
-        self.query(f"CREATE SCHEMA {schema} AUTHORIZATION {self.apply}")
+        self.query(f"CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {self.apply}")
         self.query(f"GRANT SET ON PARAMETER session_replication_role TO {self.apply}")
 
     def check_roles(self):
