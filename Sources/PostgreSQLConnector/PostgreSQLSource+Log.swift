@@ -25,7 +25,10 @@ extension PostgreSQLSource {
     }
 
     private func reader(_ capture: CaptureNames, _ start: LogPosition) throws -> any ChangeSource {
-        throw ReplicationError(.unsupported, "read the log", why: "the log reader is not built in")
+        try PGLogReader(
+            url: url, password: password, capture: capture, start: start,
+            spoolDirectory: spoolDirectory, spoolMax: spoolMax, memoryShare: memoryShare,
+            senderTimeoutMilliseconds: Int(lease * 1000))
     }
 
     private func refuse(_ state: SlotState?, _ capture: CaptureNames) throws {
