@@ -430,6 +430,12 @@ class Pipeline:
                 total[name] = total.get(name, 0) + count
         return total
 
+    def streamed(self):
+        """Transactions that the server sent before they committed, by its own count."""
+        return sum(row[0] for row in self.source.query(
+            "SELECT stream_txns FROM pg_stat_replication_slots WHERE slot_name LIKE "
+            f"'martlet%{self.name}'"))
+
     def kill_all(self):
         for run in self.runs:
             run.kill()
@@ -636,6 +642,23 @@ class OrderReader:
             positions += [last] * (len(order) - len(positions))
         require(len(positions) == len(order), "an audit row without its commit")
         return order, positions
+
+    def history(self, found, most=40):
+        """What the log says of the first key of each table that differs."""
+        lines = []
+        for text in found[:3]:
+            table, key = text.split(":")[0], re.search(r"[\[(]\(([^,)]+)", text)
+            if not key:
+                continue
+            rows = self.source.query(
+                "SELECT lsn::text, xid::text, left(data, 160) FROM pg_logical_slot_peek_changes("
+                f"'{self.slot}', NULL, NULL, 'skip-empty-xacts', '1') WHERE data LIKE 'COMMIT%' OR "
+                f"data LIKE 'table lab.{table}: TRUNCATE%' OR (data LIKE 'table lab.{table}:%' AND "
+                f"data ~ $p$:'?{re.escape(key[1])}'?( |$)$p$)")
+            touched = {xid for _, xid, data in rows if not data.startswith("COMMIT")}
+            lines += [f"{table} {key[1]}: {position} xid {xid} {data}"
+                      for position, xid, data in rows if xid in touched][-most:]
+        return lines
 
     def close(self):
         self.source.query(f"SELECT pg_drop_replication_slot('{self.slot}')")
