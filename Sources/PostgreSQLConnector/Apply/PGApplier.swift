@@ -1,0 +1,330 @@
+package import ReplicationEngine
+package import ReplicationModel
+
+/// Writes rows to PostgreSQL on one connection.
+///
+/// Handed: batches of decoded changes in commit order, blocks of COPY rows, journal entries, a
+/// checkpoint. Hands on: target transactions that hold all of it or none (I1).
+///
+///     begin    BEGIN, epoch check, constraints deferred, mark            one flight
+///     apply    [savepoint,] statements                                   one flight per call
+///     commit   synchronous_commit, checkpoint, COMMIT                    one flight
+///
+/// `apply` first tries the *net* change per key and table (NetApply.swift). What that cannot express
+/// makes a statement fail: a unique value handed from row to row in an order of the source's own, a
+/// row that is missing or there already. Then it goes back to where `apply` began and runs the same
+/// changes one by one (SequentialApply.swift): either that succeeds, or its failure names the change.
+/// Why not one by one at once: a batch of 2,000 small changes is 4 to 40 statements instead of 2,000.
+///
+/// The session is a replica where the role allows it: triggers and foreign keys do not fire, because
+/// what they did at the source is in the log (P68). Where it is refused, everything runs one by one
+/// with constraints deferred.
+package final class PGApplier: ChangeApplier {
+    let connection: PGConnection
+    let fence: PGFence
+    let tables: [AppliedTable]
+    let pipeline: PGPipeline
+    /// Triggers and foreign keys do not fire.
+    package let isReplica: Bool
+
+    /// By route: what has been gathered in the running `apply`.
+    var nets: [NetChanges]
+    let arrays = ArrayParameters()
+    let texts = TextParameters()
+    /// Ranges that had to be run one by one after all; for tests and measurements.
+    package private(set) var fallbacks = 0
+
+    private var statementCount = 0
+    private var hasSavepoint = false
+    private var copy: PGCopyIn?
+    /// Route of the last `beginRows`.
+    private var copiedTable = 0
+
+    /// Statements a session keeps prepared before it drops all (a table with many distinct patterns
+    /// of unchanged columns makes many).
+    private static let statementLimit = 2000
+
+    /// Reads the target's catalogue of every route: the tables must exist. The connection is this
+    /// object's alone from here on.
+    package convenience init(
+        connection: PGConnection, fence: PGFence, routes: [TableRoute]
+    ) throws {
+        try self.init(connection: connection, fence: fence, routes: routes, mayNet: true)
+    }
+
+    /// `mayNet` false: everything one by one.
+    package init(
+        connection: PGConnection, fence: PGFence, routes: [TableRoute], mayNet: Bool
+    ) throws {
+        self.connection = connection
+        self.fence = fence
+        pipeline = PGPipeline(connection)
+        do {
+            isReplica = try Self.prepareSession(connection)
+            var targets: [TableName: Int] = [:]
+            for route in routes { targets[route.target, default: 0] += 1 }
+            var tables: [AppliedTable] = []
+            for (index, route) in routes.enumerated() {
+                // Two sources in one table: their changes touch each other's rows.
+                let isAlone = targets[route.target] == 1
+                tables.append(
+                    try AppliedTable(
+                        index: index, route: route,
+                        catalogue: try AppliedCatalogue(route.target, on: connection),
+                        mayNet: mayNet && isReplica && isAlone))
+            }
+            self.tables = tables
+        } catch { throw error.asReplicationError() }
+        nets = tables.map { NetChanges(key: $0.route.key, width: $0.columns.count) }
+    }
+
+    /// Plans that suit key look-ups for any table size: the number of rows in an array parameter is
+    /// unknown when a plan is made, and a hash join would read the whole table for each batch.
+    /// Without JIT: the planner's penalty for what is off would start it each time.
+    private static func prepareSession(_ connection: PGConnection) throws -> Bool {
+        try connection.run(
+            """
+            SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
+            SET enable_bitmapscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan
+            """)
+        do {
+            try connection.run("SET session_replication_role = replica")
+            return true
+        } catch let error as PGError.Server where error.sqlState == "42501" {
+            return false
+        }
+    }
+
+    func nextStatementNumber() -> Int {
+        statementCount += 1
+        return statementCount
+    }
+}
+
+// MARK: Transactions
+
+extension PGApplier {
+    package func begin() throws {
+        hasSavepoint = false
+        if statementCount > Self.statementLimit { try dropStatements() }
+        try flight("begin a transaction") {
+            try pipeline.send("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", tag: 0)
+            try pipeline.send(PGFence.sql, fence.parameters, rows: 1, tag: Self.fenceTag)
+            try pipeline.send("SET CONSTRAINTS ALL DEFERRED", tag: 0)
+            try pipeline.send(
+                "SELECT pg_logical_emit_message(true, 'martlet', $1::text)", [String(fence.epoch)],
+                tag: 0)
+        }
+        // failpoint: after-begin
+    }
+
+    package func record(_ entries: [JournalEntry]) throws {
+        do {
+            try PGState.write(entries, pipeline: fence.pipeline, on: connection)
+        } catch { throw error.asReplicationError() }
+    }
+
+    /// The checkpoint names the epoch too, but the lock taken in `begin` already keeps it ours: so
+    /// its answer need not be waited for before COMMIT is sent.
+    package func commit(_ checkpoint: Checkpoint?, durable: Bool) throws {
+        // failpoint: before-commit
+        try flight("commit a transaction") {
+            try pipeline.send(
+                "SET LOCAL synchronous_commit = \(durable ? "on" : "off")", tag: 0)
+            for statement in checkpoint.map({ PGState.statements(for: $0, fence: fence) }) ?? [] {
+                try pipeline.send(
+                    statement.sql, statement.parameters, rows: statement.expectedRows,
+                    tag: Self.fenceTag)
+            }
+            try pipeline.send("COMMIT", tag: 0)
+            // failpoint: commit-sent
+        }
+        hasSavepoint = false
+    }
+
+    package func rollback() {
+        copy?.abandon()
+        copy = nil
+        hasSavepoint = false
+        clearNets()
+        // A link that is gone has rolled back by itself.
+        if connection.isAlive, connection.isInTransaction { _ = try? connection.run("ROLLBACK") }
+    }
+
+    /// The session ends when the last reference to the connection goes.
+    package func close() { rollback() }
+
+    private static let fenceTag = -1
+
+    /// Runs `body` as one flight of statements that belong to no change.
+    private func flight(_ what: String, _ body: () throws -> Void) throws {
+        do { try inFlight(body) } catch let failure as PGPipeline.Failure {
+            switch failure.cause {
+            case .rows: throw fence.violation
+            case .server(let error):
+                var error = error.asReplicationError()
+                error.what = what
+                throw error
+            }
+        }
+    }
+
+    private func inFlight(_ body: () throws -> Void) throws {
+        try pipeline.enter()
+        do { try body() } catch {
+            // The cause is known; the answers only have to be out of the way.
+            try? pipeline.finish()
+            throw error
+        }
+        try pipeline.finish()
+    }
+
+    private func dropStatements() throws {
+        do { try connection.run("DEALLOCATE ALL") } catch { throw error.asReplicationError() }
+        statementCount = 0
+        for table in tables { table.forgetStatements() }
+    }
+
+    private func clearNets() {
+        for index in nets.indices where !nets[index].isEmpty { nets[index].removeAll() }
+    }
+}
+
+// MARK: Changes
+
+extension PGApplier {
+    package func apply(
+        _ batch: ChangeBatch, range: Range<Int>, actions: [ChangeAction]?, routes: [Int],
+        counts: inout [ChangeCounts]
+    ) throws {
+        let route = tablesByRoute(of: batch, routes)
+        let work = Work(range: range, actions: actions)
+        let tally = try batch.bytes.withUnsafeBytes { bytes in
+            try batch.values.withUnsafeBufferPointer { values in
+                try batch.changes.withUnsafeBufferPointer { changes in
+                    let view = BatchView(
+                        bytes: bytes, values: values, changes: changes, tables: route)
+                    return try apply(work, of: view, in: batch)
+                }
+            }
+        }
+        for (index, count) in tally.enumerated() {
+            counts[index].inserts += count.inserts
+            counts[index].updates += count.updates
+            counts[index].deletes += count.deletes
+        }
+    }
+
+    /// What of a batch is to be applied.
+    struct Work {
+        var range: Range<Int>
+        var actions: [ChangeAction]?
+
+        @inline(__always)
+        func action(_ index: Int) -> ChangeAction { actions?[index] ?? .whole }
+    }
+
+    private func tablesByRoute(of batch: ChangeBatch, _ routes: [Int]) -> [AppliedTable?] {
+        batch.tables.indices.map { index -> AppliedTable? in
+            guard tables.indices.contains(routes[index]) else { return nil }
+            let table = tables[routes[index]]
+            let names = batch.tables[index].columns.lazy.map(\.name)
+            return names.elementsEqual(table.route.columns.lazy.map(\.name)) ? table : nil
+        }
+    }
+
+    private func apply(
+        _ work: Work, of view: BatchView, in batch: ChangeBatch
+    ) throws -> [ChangeCounts] {
+        let mayNet = view.tables.contains { $0.map { $0.mode != .sequential } ?? false }
+        if mayNet {
+            do {
+                return try applyNet(work, of: view)
+            } catch  where isWorthRepeating(error) {
+                try returnToSavepoint()
+                fallbacks += 1
+            } catch {
+                throw placed(error, in: batch, view)
+            }
+        }
+        do {
+            return try applySequentially(work, of: view)
+        } catch { throw placed(error, in: batch, view) }
+    }
+
+    private func applyNet(_ work: Work, of view: BatchView) throws -> [ChangeCounts] {
+        defer { clearNets() }
+        var gathering = NetApply(applier: self, view: view)
+        try inFlight {
+            if hasSavepoint { try pipeline.send("RELEASE SAVEPOINT martlet", tag: Self.fenceTag) }
+            try pipeline.send("SAVEPOINT martlet", tag: Self.fenceTag)
+            hasSavepoint = true
+            try gathering.run(work)
+        }
+        return gathering.tally
+    }
+
+    private func applySequentially(_ work: Work, of view: BatchView) throws -> [ChangeCounts] {
+        var sequence = SequentialApply(applier: self, view: view)
+        try inFlight { try sequence.run(work) }
+        return sequence.tally
+    }
+
+    private func returnToSavepoint() throws {
+        do { try connection.run("ROLLBACK TO SAVEPOINT martlet") } catch {
+            throw error.asReplicationError()
+        }
+    }
+}
+
+// MARK: Rows
+
+extension PGApplier {
+    package func wipe(route: Int) throws {
+        let table = tables[route]
+        do {
+            let isReferenced = try connection.query(
+                """
+                SELECT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' \
+                AND confrelid = to_regclass($1) AND conrelid <> confrelid)
+                """, [table.name.quoted]
+            ).boolean(0, 0)
+            try connection.run(
+                (isReferenced ? "DELETE FROM " : "TRUNCATE ") + table.relation)
+        } catch { throw error.asReplicationError(table: table.name) }
+    }
+
+    package func rowFormats(route: Int) -> [RowFormat] {
+        tables[route].isBinaryCopyable ? [.copyBinary, .copyText] : [.copyText]
+    }
+
+    package func beginRows(route: Int, format: RowFormat) throws {
+        let table = tables[route]
+        let list = table.columns.map(\.quoted).joined(separator: ", ")
+        let columns = list.isEmpty ? "" : "(\(list)) "
+        let isBinary = format == .copyBinary
+        do {
+            copy = try PGCopyIn(
+                "COPY \(table.name.quoted) \(columns)FROM STDIN (FORMAT \(isBinary ? "binary" : "text"))",
+                isBinary: isBinary, on: connection)
+            copiedTable = route
+        } catch { throw placed(error, table) }
+    }
+
+    package func writeRows(_ block: UnsafeRawBufferPointer) throws {
+        do { try openCopy().write(block) } catch { throw placed(error, tables[copiedTable]) }
+    }
+
+    package func endRows() throws -> Int64 {
+        defer { copy = nil }
+        do { return try openCopy().finish() } catch { throw placed(error, tables[copiedTable]) }
+    }
+
+    private func openCopy() throws -> PGCopyIn {
+        guard let copy else {
+            throw ReplicationError(
+                .internalFault, "write rows of a chunk", why: "beginRows was not called")
+        }
+        return copy
+    }
+}

@@ -1,0 +1,199 @@
+internal import ReplicationEngine
+internal import ReplicationModel
+
+/// Applies changes one by one, in order, each as one prepared statement whose row count is checked.
+///
+/// Unlike a net change it may be refused only for a reason in the data: every statement carries the
+/// index of its change, so that the failure has a name.
+struct SequentialApply {
+    let applier: PGApplier
+    let view: BatchView
+    /// Source operations per route.
+    private(set) var tally: [ChangeCounts]
+
+    init(applier: PGApplier, view: BatchView) {
+        self.applier = applier
+        self.view = view
+        tally = Array(repeating: ChangeCounts(), count: applier.tables.count)
+    }
+
+    mutating func run(_ work: PGApplier.Work) throws {
+        var index = work.range.lowerBound
+        while index < work.range.upperBound, applier.pipeline.failure == nil {
+            let change = view.changes[index]
+            if change.operation == .truncate {
+                let end = endOfTruncate(index, work)
+                try truncate(index..<end, work)
+                index = end
+                continue
+            }
+            let action = work.action(index)
+            if action != .skip {
+                let table = try table(of: index)
+                try send(index, action, table)
+                count(change.operation, table)
+            }
+            index += 1
+        }
+    }
+
+    /// The table of a change, or why it has none.
+    func table(of index: Int) throws -> AppliedTable {
+        guard let table = view.tables[Int(view.changes[index].table)] else {
+            throw UnfitChange(
+                change: index, kind: .unseenSchemaChange,
+                why: "the log's columns are not those the table had when the pipeline started")
+        }
+        return table
+    }
+
+    mutating func count(_ operation: Change.Operation, _ table: AppliedTable) {
+        switch operation {
+        case .insert: tally[table.index].inserts += 1
+        case .update: tally[table.index].updates += 1
+        case .delete: tally[table.index].deletes += 1
+        case .truncate: break
+        }
+    }
+
+    /// Sends one change of a row. A key change of which one side is wanted is a DELETE or INSERT.
+    func send(_ index: Int, _ action: ChangeAction, _ table: AppliedTable) throws {
+        let change = view.changes[index]
+        switch (change.operation, action) {
+        case (_, .skip), (.truncate, _): break
+        case (.insert, _), (.update, .insertNew), (.delete, .insertNew): try insert(index, table)
+        case (.delete, _), (.update, .deleteOld): try delete(index, table)
+        case (.update, .whole): try update(index, table)
+        }
+    }
+
+    private func insert(_ index: Int, _ table: AppliedTable) throws {
+        let new = try image(view.changes[index].newRow, index, table)
+        guard table.columns.indices.allSatisfy({ new[$0].length != -2 }) else {
+            throw UnfitChange(
+                change: index, kind: .unsupported,
+                why: "the log does not carry every value of the new row")
+        }
+        try send(.insert, new: new, place: [], old: new, index, table)
+    }
+
+    private func delete(_ index: Int, _ table: AppliedTable) throws {
+        let old = try keyImage(index, table)
+        let statement: AppliedTable.Statement = table.route.isKeyless ? .deleteWholeRow : .delete
+        try send(statement, new: old, place: place(table), old: old, index, table)
+    }
+
+    private func update(_ index: Int, _ table: AppliedTable) throws {
+        let new = try image(view.changes[index].newRow, index, table)
+        let old = try keyImage(index, table)
+        let shape = table.shape { new[$0].length != -2 }
+        let statement: AppliedTable.Statement
+        if table.route.isKeyless {
+            statement = .updateWholeRow(shape: shape)
+        } else if needsReplacing(view.changes[index], old, new, table) {
+            statement = .replace(shape: shape)
+        } else {
+            statement = .update(shape: shape, keys: keyChanges(old, new, table))
+        }
+        try send(statement, new: new, place: place(table), old: old, index, table)
+    }
+
+    private func place(_ table: AppliedTable) -> [Int] {
+        table.route.isKeyless ? Array(table.columns.indices) : table.route.key
+    }
+
+    func keyChanges(
+        _ old: UnsafePointer<Value>, _ new: UnsafePointer<Value>, _ table: AppliedTable
+    ) -> Bool {
+        guard old != new else { return false }
+        return table.route.key.contains { new[$0].length != -2 && !view.areEqual(old[$0], new[$0]) }
+    }
+
+    /// Whether an identity column that UPDATE cannot set changes, or may change as far as the log
+    /// tells.
+    private func needsReplacing(
+        _ change: Change, _ old: UnsafePointer<Value>, _ new: UnsafePointer<Value>,
+        _ table: AppliedTable
+    ) -> Bool {
+        table.columns.indices.contains { column in
+            guard table.columns[column].isAlwaysIdentity, new[column].length != -2 else {
+                return false
+            }
+            let isKnown = old != new && (change.oldIsWhole || table.route.key.contains(column))
+            if isKnown { return !view.areEqual(old[column], new[column]) }
+            return !table.route.key.contains(column)
+        }
+    }
+
+    private func send(
+        _ statement: AppliedTable.Statement, new: UnsafePointer<Value>, place: [Int],
+        old: UnsafePointer<Value>, _ index: Int, _ table: AppliedTable
+    ) throws {
+        let prepared = table.prepared(statement, number: applier.nextStatementNumber)
+        let texts = applier.texts
+        texts.begin()
+        for column in table.parameters(of: statement) { texts.append(new[column], in: view) }
+        for column in place { texts.append(old[column], in: view) }
+        try texts.withParameters { values in
+            try applier.pipeline.send(
+                prepared, values: values, lengths: nil, formats: nil, bytes: texts.byteCount,
+                rows: 1, tag: index)
+        }
+    }
+}
+
+// MARK: Images
+
+extension SequentialApply {
+    func image(_ start: Int32, _ index: Int, _ table: AppliedTable) throws -> UnsafePointer<Value> {
+        guard let row = view.row(start, width: table.columns.count) else {
+            throw UnfitChange(
+                change: index, kind: .protocolViolation, why: "the log does not carry the row")
+        }
+        return row
+    }
+
+    /// The image that tells which row is meant: the old one, or the new one of an UPDATE that kept
+    /// its key. Its key has values.
+    func keyImage(_ index: Int, _ table: AppliedTable) throws -> UnsafePointer<Value> {
+        let change = view.changes[index]
+        let row = try image(
+            change.oldRow >= 0 ? change.oldRow : change.newRow, index, table)
+        let isKnown =
+            table.route.isKeyless
+            ? change.oldRow >= 0 && change.oldIsWhole
+                && table.columns.indices.allSatisfy { row[$0].length != -2 }
+            : table.route.key.allSatisfy { row[$0].length >= 0 }
+        guard isKnown else {
+            throw UnfitChange(
+                change: index, kind: .unsupported,
+                why: "the log does not tell which row is meant (replica identity)")
+        }
+        return row
+    }
+}
+
+// MARK: TRUNCATE
+
+extension SequentialApply {
+    /// End of the consecutive changes that are one TRUNCATE statement (P52).
+    func endOfTruncate(_ start: Int, _ work: PGApplier.Work) -> Int {
+        var end = start + 1
+        while end < work.range.upperBound, view.changes[end].operation == .truncate,
+            view.changes[end].statement == view.changes[start].statement
+        {
+            end += 1
+        }
+        return end
+    }
+
+    /// Exactly the tables listed, in one statement: one at a time would trip over foreign keys
+    /// between them, and CASCADE would reach tables that are not ours.
+    func truncate(_ range: Range<Int>, _ work: PGApplier.Work) throws {
+        let wanted = range.filter { work.action($0) != .skip }
+        guard let first = wanted.first else { return }
+        let names = try wanted.map { try table(of: $0).relation }
+        let restart = view.changes[first].restartsIdentity ? " RESTART IDENTITY" : ""
+        try applier.pipeline.send("TRUNCATE \(names.joined(separator: ", "))\(restart)", tag: first)
+    }
+}
