@@ -62,7 +62,7 @@ final class PrivateServer {
             let close =
                 "for f in /proc/$$/fd/*; do n=${f##*/}; [ $n -le 2 ] || eval \"exec $n>&-\"; done"
             process.executableURL = URL(filePath: "/bin/bash")
-            process.arguments = ["-c", "\(close); cd /tmp && \(command) >/dev/null 2>&1"]
+            process.arguments = ["-c", "\(close); cd /tmp && { \(command); } >/dev/null 2>&1"]
             try process.run()
             process.waitUntilExit()
             try #require(process.terminationStatus == 0, "\(command)")
