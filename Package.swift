@@ -4,6 +4,8 @@ import PackageDescription
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+
 let package = Package(
     name: "martlet",
     platforms: [.macOS(.v15)],
@@ -44,7 +46,7 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "ReplicationModel", "Configuration", "Operations", log, lifecycle,
+                "ReplicationModel", "Configuration", "Operations", log, lifecycle, unixSignals,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         // libpq and SQLite: module map and shim, nothing else.
@@ -61,6 +63,12 @@ let package = Package(
             name: "SQLiteConnectorTests",
             dependencies: ["SQLiteConnector", "ReplicationEngine", "ReplicationModel"]),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "ReplicationModel"]),
+        .testTarget(
+            name: "OperationsTests",
+            dependencies: [
+                "Operations", "Configuration", "ReplicationEngine", "ReplicationModel", "martlet",
+                log, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         .testTarget(name: "StyleTests"),
     ]
 )

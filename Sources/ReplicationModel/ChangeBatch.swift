@@ -34,7 +34,8 @@ package struct ChangeBatch: Sendable {
     {
         try bytes.withUnsafeBytes { all in
             let start = Int(value.offset)
-            return try body(UnsafeRawBufferPointer(rebasing: all[start..<start + Int(value.length)]))
+            return try body(
+                UnsafeRawBufferPointer(rebasing: all[start..<start + Int(value.length)]))
         }
     }
 

@@ -12,7 +12,8 @@ package struct LogPosition: Hashable, Comparable, Sendable, CustomStringConverti
     /// Parses PostgreSQL's form `16/B374D848`; nil if `text` is not one.
     package init?(parsing text: some StringProtocol) {
         let halves = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard halves.count == 2, (1...8).contains(halves[0].count), (1...8).contains(halves[1].count),
+        guard halves.count == 2, (1...8).contains(halves[0].count),
+            (1...8).contains(halves[1].count),
             let high = UInt32(halves[0], radix: 16), let low = UInt32(halves[1], radix: 16)
         else { return nil }
         rawValue = UInt64(high) << 32 | UInt64(low)

@@ -24,19 +24,22 @@ package struct ReplicationError: Error, Sendable, CustomStringConvertible {
     package var position: LogPosition?
     package var table: TableName?
     package var column: String?
+    /// A place that is none of these: file and line, an environment variable, an option.
+    package var place: String?
     package var why: String
     /// The exact next command or SQL.
     package var remedy: String?
 
     package init(
         _ kind: Kind, _ what: String, position: LogPosition? = nil, table: TableName? = nil,
-        column: String? = nil, why: String, try remedy: String? = nil
+        column: String? = nil, place: String? = nil, why: String, try remedy: String? = nil
     ) {
         self.kind = kind
         self.what = what
         self.position = position
         self.table = table
         self.column = column
+        self.place = place
         self.why = why
         self.remedy = remedy
     }
@@ -69,11 +72,11 @@ package struct ReplicationError: Error, Sendable, CustomStringConvertible {
     /// The contract's four lines: error, where, why, try.
     package var description: String {
         var lines = ["error: \(what)"]
-        var place: [String] = []
-        if let position { place.append("position \(position)") }
-        if let table { place.append("table \(table)") }
-        if let column { place.append("column \(column)") }
-        if !place.isEmpty { lines.append("where: " + place.joined(separator: ", ")) }
+        var places = place.map { [$0] } ?? []
+        if let position { places.append("position \(position)") }
+        if let table { places.append("table \(table)") }
+        if let column { places.append("column \(column)") }
+        if !places.isEmpty { lines.append("where: " + places.joined(separator: ", ")) }
         lines.append("why: \(why)")
         if let remedy { lines.append("try: \(remedy)") }
         return lines.joined(separator: "\n")

@@ -27,7 +27,8 @@ package struct SourceSnapshot: Hashable, Sendable, CustomStringConvertible {
             running.insert(TransactionID(rawValue: id))
         }
         self.init(
-            xmin: TransactionID(rawValue: low), xmax: TransactionID(rawValue: high), running: running)
+            xmin: TransactionID(rawValue: low), xmax: TransactionID(rawValue: high),
+            running: running)
     }
 
     package var description: String {

@@ -25,6 +25,7 @@ extension String {
 extension TableName {
     /// `"schema"."name"`, or `"name"` alone where there is no schema (SQLite).
     package var quoted: String {
-        schema.isEmpty ? name.quotedIdentifier : schema.quotedIdentifier + "." + name.quotedIdentifier
+        schema.isEmpty
+            ? name.quotedIdentifier : schema.quotedIdentifier + "." + name.quotedIdentifier
     }
 }

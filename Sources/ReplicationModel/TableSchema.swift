@@ -41,6 +41,8 @@ package struct Column: Sendable, Equatable {
     package var defaultExpression: String?
     /// The expression of a generated column; nil for a plain one.
     package var generated: String?
+    /// A generated column that is computed when read (PostgreSQL 18), not stored.
+    package var isVirtual = false
     package var identity: Identity?
     /// Name of the collation if it is not the type's default one, quoted and qualified.
     package var collation: String?

@@ -7,7 +7,8 @@ package struct TransactionID: Hashable, Comparable, Sendable, CustomStringConver
     /// Widens the log's 32-bit xid to the 64-bit id nearest to `reference` (a snapshot's xmax):
     /// two xids that are in use at once are less than 2^31 apart.
     package init(widening xid: UInt32, near reference: TransactionID) {
-        let distance = Int64(Int32(bitPattern: xid &- UInt32(truncatingIfNeeded: reference.rawValue)))
+        let distance = Int64(
+            Int32(bitPattern: xid &- UInt32(truncatingIfNeeded: reference.rawValue)))
         rawValue = UInt64(bitPattern: Int64(bitPattern: reference.rawValue) &+ distance)
     }
 

@@ -65,7 +65,8 @@ package final class PGConnection {
         return all
     }
 
-    private static func connect(_ all: [(String, String)], _ label: String) throws -> OpaquePointer {
+    private static func connect(_ all: [(String, String)], _ label: String) throws -> OpaquePointer
+    {
         let names = all.map { strdup($0.0) } + [nil]
         let values = all.map { strdup($0.1) } + [nil]
         defer { for pointer in names + values { free(pointer) } }
@@ -170,7 +171,9 @@ package final class PGResult {
         return String(decoding: UnsafeRawBufferPointer(start: start, count: length), as: UTF8.self)
     }
 
-    package func integer(_ row: Int, _ column: Int) -> Int64? { text(row, column).flatMap { Int64($0) } }
+    package func integer(_ row: Int, _ column: Int) -> Int64? {
+        text(row, column).flatMap { Int64($0) }
+    }
     package func boolean(_ row: Int, _ column: Int) -> Bool { text(row, column) == "t" }
 
     /// All rows of one column, NULLs left out.

@@ -27,7 +27,9 @@ package enum PGError {
         }
     }
 
-    static func from(_ result: OpaquePointer, _ connection: PGConnection, _ what: String) -> any Error {
+    static func from(_ result: OpaquePointer, _ connection: PGConnection, _ what: String)
+        -> any Error
+    {
         func field(_ code: Int32) -> String? {
             PQresultErrorField(result, code).map { String(cString: $0) }
         }
@@ -41,7 +43,9 @@ package enum PGError {
         )
     }
 
-    static func lost(_ connection: PGConnection, _ what: String, _ message: String? = nil) -> ReplicationError {
+    static func lost(_ connection: PGConnection, _ what: String, _ message: String? = nil)
+        -> ReplicationError
+    {
         let text = message ?? String(cString: PQerrorMessage(connection.handle))
         return ReplicationError(
             .connectionLost, "run \(outline(what)) on connection '\(connection.label)'",
@@ -63,12 +67,16 @@ package enum PGError {
         let place = "PostgreSQL at \(host):\(port)"
         // libpq gives no SQLSTATE for a failed connection: the server's words are all there is.
         let lowered = message.lowercased()
-        if ["password", "authentication", "pg_hba", "certificate", "no role", "does not exist", "not permitted", "permission denied for database"]
-            .contains(where: lowered.contains)
-        {
+        if [
+            "password", "authentication", "pg_hba", "certificate", "no role", "does not exist",
+            "not permitted", "permission denied for database",
+        ]
+        .contains(where: lowered.contains) {
             return ReplicationError(
                 .authentication, "connect to \(place) as \(user)", why: message,
-                try: "check user, password (PGPASSFILE, MARTLET_SOURCE_PASSWORD, MARTLET_TARGET_PASSWORD) and sslmode in the URL")
+                try:
+                    "check user, password (PGPASSFILE, MARTLET_SOURCE_PASSWORD, MARTLET_TARGET_PASSWORD) and sslmode in the URL"
+            )
         }
         return ReplicationError(.unreachable, "connect to \(place)", why: message)
     }
@@ -109,7 +117,8 @@ extension Error {
         switch self {
         case let error as ReplicationError: error
         case let error as PGError.Server: error.replicationError(position: position, table: table)
-        default: ReplicationError(.internalFault, "work with PostgreSQL", why: String(describing: self))
+        default:
+            ReplicationError(.internalFault, "work with PostgreSQL", why: String(describing: self))
         }
     }
 }

@@ -1,0 +1,132 @@
+import Configuration
+import ReplicationEngine
+package import ReplicationModel
+
+/// What `check` found at both ends.
+package struct CheckReport: Report {
+    package let pipeline: String
+    package let findings: [(side: String, finding: Finding)]
+    /// What `--install` ran.
+    package let installed: [String]
+
+    /// Looks at both ends, after running the installation if asked to.
+    package init(_ scope: PipelineScope, install: Bool) throws {
+        var statements: [String] = []
+        if install {
+            statements = try scope.source.installStatements(scope.capture, tables: scope.tables)
+            try scope.source.install(scope.capture, tables: scope.tables)
+        }
+        let notices = scope.configuration.notices.map { ("pipeline", Finding(.warning, "key", $0)) }
+        let tables = install ? try scope.source.describe(scope.tables.map(\.name)) : scope.tables
+        let source = try scope.source.preflight(scope.capture, tables: tables)
+        let target = try scope.target.preflight(scope.routes)
+        self.init(
+            pipeline: scope.configuration.name,
+            findings: notices + source.map { ("source", $0) } + target.map { ("target", $0) },
+            installed: statements)
+    }
+
+    package init(
+        pipeline: String, findings: [(side: String, finding: Finding)], installed: [String] = []
+    ) {
+        self.pipeline = pipeline
+        self.findings = findings
+        self.installed = installed
+    }
+
+    package func count(_ severity: Finding.Severity) -> Int {
+        findings.count { $0.finding.severity == severity }
+    }
+
+    package var exitCode: Int32 { count(.refused) > 0 ? 3 : 0 }
+
+    package var json: JSONValue {
+        .object([
+            ("schema", .integer(1)), ("pipeline", .string(pipeline)),
+            ("ok", .bool(exitCode == 0)),
+            ("installed", .array(installed.map(JSONValue.string))),
+            ("findings", .array(findings.map(Self.json))),
+        ])
+    }
+
+    private static func json(_ side: String, _ finding: Finding) -> JSONValue {
+        .object([
+            ("side", .string(side)), ("severity", .string(finding.severity.rawValue)),
+            ("check", .string(finding.check)), ("detail", .string(finding.detail)),
+            ("table", .optional(finding.table?.description)),
+            ("column", .optional(finding.column)), ("try", .optional(finding.remedy)),
+        ])
+    }
+
+    package var lines: [String] {
+        var lines = installed.isEmpty ? [] : ["installed"] + installed.map { "  \($0);" }
+        for side in ["pipeline", "source", "target"] {
+            let here = findings.filter { $0.side == side }.map(\.finding)
+            if here.isEmpty { continue }
+            lines.append(side)
+            for severity in [Finding.Severity.refused, .warning, .ok] {
+                lines += here.filter { $0.severity == severity }.flatMap(Self.lines)
+            }
+        }
+        return lines + [summary]
+    }
+
+    private static func lines(_ finding: Finding) -> [String] {
+        let mark =
+            switch finding.severity {
+            case .ok: "ok      "
+            case .warning: "warn    "
+            case .refused: "REFUSED "
+            }
+        var place = ""
+        if let table = finding.table, !finding.check.contains(table.description) {
+            place = " (\(table)" + (finding.column.map { ".\($0)" } ?? "") + ")"
+        }
+        let detail = finding.detail.isEmpty ? "" : ": \(finding.detail)"
+        return ["  \(mark)\(finding.check)\(place)\(detail)"]
+            + (finding.remedy.map { ["          try: \($0)"] } ?? [])
+    }
+
+    private var summary: String {
+        "ok: \(count(.ok)), warnings: \(count(.warning)), refused: \(count(.refused))"
+            + (exitCode == 0 ? "; ready to run" : "; run would not start")
+    }
+}
+
+/// Statements to look at or to hand to somebody: `--print` and `--print-grants`.
+package struct StatementReport: Report {
+    package let pipeline: String
+    package let groups: [(title: String, statements: [String])]
+
+    package static func installation(_ scope: PipelineScope) throws -> StatementReport {
+        let statements = try scope.source.installStatements(scope.capture, tables: scope.tables)
+        return StatementReport(
+            pipeline: scope.configuration.name, groups: [("installation", statements)])
+    }
+
+    package static func grants(_ scope: PipelineScope) throws -> StatementReport {
+        StatementReport(
+            pipeline: scope.configuration.name,
+            groups: [
+                ("source", try scope.source.grantStatements(scope.capture, tables: scope.tables)),
+                ("target", try scope.target.grantStatements(scope.routes)),
+            ])
+    }
+
+    package var exitCode: Int32 { 0 }
+
+    package var json: JSONValue {
+        .object(
+            [("schema", .integer(1)), ("pipeline", .string(pipeline))]
+                + groups.map { ($0.title, .array($0.statements.map(JSONValue.string))) })
+    }
+
+    /// SQL that can be piped into a client.
+    package var lines: [String] {
+        groups.flatMap { group in
+            ["-- \(group.title)"]
+                + (group.statements.isEmpty ? ["-- nothing to do"] : [])
+                + group.statements.map { $0.hasSuffix(";") || $0.hasPrefix("--") ? $0 : $0 + ";" }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+package import Configuration
+package import ReplicationEngine
+package import ReplicationModel
+
+/// Both ends of a pipeline and the tables between them, as they are now.
+package struct PipelineScope: Sendable {
+    package let configuration: PipelineConfiguration
+    package let source: any ReplicationSource
+    package let target: any ReplicationTarget
+    package let capture: CaptureNames
+    package let tables: [TableSchema]
+    package let routes: [TableRoute]
+
+    /// Reads the source's catalogue; changes nothing.
+    ///
+    /// - Throws: `.configuration` for patterns and names, and whatever the source throws.
+    package init(
+        _ configuration: PipelineConfiguration, source: any ReplicationSource,
+        target: any ReplicationTarget
+    ) throws {
+        self.configuration = configuration
+        self.source = source
+        self.target = target
+        capture = configuration.capture
+        let names = try configuration.tables.select(from: source.listTables())
+        tables = try source.describe(names)
+        routes = try Routing.routes(tables, configuration)
+    }
+
+    /// Opens both ends for `body` and closes them.
+    package static func with<Result>(
+        _ configuration: PipelineConfiguration, _ body: (PipelineScope) throws -> Result
+    ) throws -> Result {
+        let scope = try open(configuration)
+        defer { scope.target.close() }
+        return try body(scope)
+    }
+
+    /// Connects to both ends; the target first, so that a wrong one is told before work is done.
+    package static func open(_ configuration: PipelineConfiguration) throws -> PipelineScope {
+        let target = try Connectors.target(configuration)
+        return try PipelineScope(
+            configuration, source: try Connectors.source(configuration), target: target)
+    }
+}

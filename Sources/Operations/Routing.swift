@@ -1,0 +1,89 @@
+package import Configuration
+package import ReplicationEngine
+package import ReplicationModel
+
+/// From the source's tables and the configuration to where each one goes.
+package enum Routing {
+    /// In the order of `tables`.
+    ///
+    /// - Throws: `.configuration` if two tables would go to the same place, or `map.schemas` names
+    ///   a schema that none of them is in.
+    package static func routes(_ tables: [TableSchema], _ configuration: PipelineConfiguration)
+        throws -> [TableRoute]
+    {
+        try checkMap(tables, configuration)
+        let routes = tables.map { route($0, configuration) }
+        try refuseCollisions(routes, configuration.target.engine)
+        return routes
+    }
+
+    private static func route(_ table: TableSchema, _ configuration: PipelineConfiguration)
+        -> TableRoute
+    {
+        let columns = table.carriedColumns
+        let key = table.chunkKey.compactMap { name in columns.firstIndex { $0.name == name } }
+        return TableRoute(
+            source: table, target: target(of: table.name, configuration), columns: columns, key: key
+        )
+    }
+
+    /// SQLite has no schemas: those other than `public` become a prefix.
+    static func target(of table: TableName, _ configuration: PipelineConfiguration) -> TableName {
+        let schema = configuration.schemaMap[table.schema] ?? table.schema
+        guard configuration.target.engine == .sqlite else {
+            return TableName(schema: schema, name: table.name)
+        }
+        return TableName(
+            schema: "", name: schema == "public" ? table.name : "\(schema)_\(table.name)")
+    }
+
+    private static func checkMap(
+        _ tables: [TableSchema], _ configuration: PipelineConfiguration
+    ) throws {
+        for schema in configuration.schemaMap.keys.sorted()
+        where !tables.contains(where: { $0.name.schema == schema }) {
+            throw ReplicationError(
+                .configuration, "map the schema '\(schema)'", place: "key map.schemas",
+                why: "no replicated table is in a schema of that name",
+                try: Suggestion.nearest(to: schema, among: Set(tables.map(\.name.schema)).sorted())
+                    .map { "did you mean '\($0)'?" })
+        }
+    }
+
+    /// SQLite compares names without regard to the case of ASCII letters.
+    private static func refuseCollisions(_ routes: [TableRoute], _ engine: ConnectionURL.Engine)
+        throws
+    {
+        var taken: [String: TableName] = [:]
+        for route in routes {
+            let name = route.target.description
+            let key = engine == .sqlite ? foldingASCII(name) : route.target.quoted
+            if let other = taken.updateValue(route.source.name, forKey: key) {
+                throw ReplicationError(
+                    .configuration, "choose the target of \(route.source.name)",
+                    table: route.source.name, place: "key map.schemas",
+                    why: "it and \(other) would both be '\(name)' at the target",
+                    try: "give one of the schemas another name with map.schemas, or exclude a table"
+                )
+            }
+        }
+    }
+
+    private static func foldingASCII(_ name: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                name.unicodeScalars.map { scalar in
+                    ("A"..."Z").contains(scalar)
+                        ? Unicode.Scalar(UInt8(scalar.value) + 32) : scalar
+                }))
+    }
+}
+
+extension PipelineConfiguration {
+    /// What the pipeline makes or uses at the source.
+    package var capture: CaptureNames {
+        CaptureNames(
+            slot: slot ?? ownObjectName, publication: publication ?? ownObjectName,
+            publicationIsGiven: publication != nil)
+    }
+}

@@ -1,0 +1,185 @@
+package import Configuration
+import Foundation
+package import Logging
+import ReplicationEngine
+import ReplicationModel
+import Synchronization
+
+/// `run`: opens both ends, looks at them before the first start, and runs the engine.
+///
+/// `run` blocks on its own thread; `drain` and `progress` come from others, at any moment, also
+/// before the engine is there.
+package final class RunOperation: Sendable {
+    /// How the parts come to be; tests put their own in.
+    package struct Parts: Sendable {
+        package var open: @Sendable (PipelineConfiguration) throws -> PipelineScope
+        package var pipeline: @Sendable (RunPreparation, Logger) throws -> any PipelineRun
+
+        package init(
+            open: @escaping @Sendable (PipelineConfiguration) throws -> PipelineScope,
+            pipeline: @escaping @Sendable (RunPreparation, Logger) throws -> any PipelineRun
+        ) {
+            self.open = open
+            self.pipeline = pipeline
+        }
+
+        package static let real = Parts(open: PipelineScope.open, pipeline: Connectors.pipeline)
+    }
+
+    private enum Phase {
+        case preparing
+        case running(any PipelineRun)
+        /// Drained before there was anything to drain.
+        case stopped
+    }
+
+    private let configuration: PipelineConfiguration
+    private let options: RunOptions
+    private let parts: Parts
+    private let logger: Logger
+    private let phase = Mutex(Phase.preparing)
+
+    package init(
+        _ configuration: PipelineConfiguration, options: RunOptions, logger: Logger,
+        parts: Parts = .real
+    ) {
+        self.configuration = configuration
+        self.options = options
+        self.logger = logger
+        self.parts = parts
+    }
+
+    /// Blocks until the goal is reached or the run is drained.
+    package func run() throws -> RunReportOnExit {
+        let scope = try parts.open(configuration)
+        defer { scope.target.close() }
+        let preparation = try prepare(scope)
+        let pipeline = try parts.pipeline(preparation, logger)
+        let isWanted = phase.withLock { phase in
+            if case .stopped = phase { return false }
+            phase = .running(pipeline)
+            return true
+        }
+        guard isWanted else { return report(.drained, RunProgress()) }
+        let end = try pipeline.run()
+        return report(end, pipeline.progress)
+    }
+
+    private func report(_ end: RunEnd, _ progress: RunProgress) -> RunReportOnExit {
+        RunReportOnExit(pipeline: configuration.name, end: end, progress: progress)
+    }
+
+    /// Time beyond the drain's own after which the process goes without waiting: whatever is open at
+    /// the target is rolled back by its server.
+    private static let graceSeconds = 3.0
+    private static let preparingSeconds = 1.0
+
+    /// Ends `run` after what is received whole has been committed. Safe from any thread; more than
+    /// once changes nothing. `deliver` is called when there is nothing to wait for, or when the
+    /// engine has not ended in its time.
+    package func stop(
+        deliver: @escaping @Sendable (Result<RunReportOnExit, any Error>) -> Void
+    ) {
+        let pipeline: (any PipelineRun)? = phase.withLock { phase in
+            guard case .running(let pipeline) = phase else {
+                phase = .stopped
+                return nil
+            }
+            return pipeline
+        }
+        guard let pipeline else { return deliver(.success(report(.drained, RunProgress()))) }
+        logger.notice("stopping: commit what is received whole")
+        pipeline.drain(timeout: options.drain.seconds)
+        // Without a position nothing has been received: the engine still waits for a server, and
+        // whatever it has begun the next start undoes.
+        let isPreparing = pipeline.progress.applied == nil
+        let limit = isPreparing ? Self.preparingSeconds : options.drain.seconds + Self.graceSeconds
+        BlockingCall.start("drain-limit") { [self] in
+            Thread.sleep(forTimeInterval: limit)
+            if !isPreparing {
+                logger.warning(
+                    "the drain took longer than \(options.drain); the rest is rolled back")
+            }
+            deliver(.success(report(.drained, pipeline.progress)))
+        }
+    }
+
+    /// nil until the engine is there.
+    package var progress: RunProgress? {
+        phase.withLock { phase in
+            guard case .running(let pipeline) = phase else { return nil }
+            return pipeline.progress
+        }
+    }
+
+    // MARK: Before the engine
+
+    private func prepare(_ scope: PipelineScope) throws -> RunPreparation {
+        for notice in configuration.notices { logger.warning("\(notice)") }
+        var preparation = RunPreparation(
+            scope: scope, options: options,
+            prerequisites: try scope.source.prerequisites(of: scope.tables))
+        if options.fresh { preparation.formerTargets = try forget(scope) }
+        let stored = options.fresh ? nil : try scope.target.load(pipeline: configuration.name)
+        // Later starts find slot, journal and rows of their own, which a first look would refuse.
+        if stored == nil { try checkFirstStart(scope) }
+        return preparation
+    }
+
+    private func forget(_ scope: PipelineScope) throws -> Set<TableName> {
+        var dropping = try DropReport(configuration, source: scope.source, target: scope.target)
+        try dropping.drop(source: scope.source, target: scope.target)
+        logger.notice("slot, publication and state of the earlier run are dropped")
+        return Set((dropping.stored?.tables ?? []).map(\.target))
+    }
+
+    private func checkFirstStart(_ scope: PipelineScope) throws {
+        let report = try CheckReport(scope, install: false)
+        let found = report.findings.map(\.finding)
+        for finding in found where finding.severity == .warning {
+            logger.warning("\(finding.check): \(finding.detail)")
+        }
+        let refused = found.filter { $0.severity == .refused }
+        guard let first = refused.first else { return }
+        let more = refused.count > 1 ? " (and \(refused.count - 1) more)" : ""
+        throw ReplicationError(
+            .preflight, "start pipeline \(configuration.name)", table: first.table,
+            column: first.column, why: "\(first.check): \(first.detail)\(more)",
+            try: first.remedy ?? "martlet check PIPELINE shows everything that is in the way")
+    }
+}
+
+/// What `run` says when it ends.
+package struct RunReportOnExit: Report {
+    package let pipeline: String
+    package let end: RunEnd
+    package let progress: RunProgress
+
+    package var exitCode: Int32 { 0 }
+
+    package var json: JSONValue {
+        .object([
+            ("schema", .integer(1)), ("pipeline", .string(pipeline)),
+            ("outcome", .string(end.rawValue)),
+            ("received", .optional(progress.received ?? progress.applied)),
+            ("applied", .optional(progress.applied)),
+            ("confirmed", .optional(progress.confirmed)),
+            (
+                "tables",
+                .array(
+                    progress.tables.map { table in
+                        .object([
+                            ("target", .string(table.name)),
+                            ("state", .string(table.state.rawValue)),
+                            ("rows_copied", .integer(table.rows)),
+                        ])
+                    })
+            ),
+        ])
+    }
+
+    package var lines: [String] {
+        let word = end == .drained ? "drained" : "caught up"
+        return ["pipeline \(pipeline): \(word), applied \(progress.applied?.description ?? "-")"]
+    }
+}

@@ -1,0 +1,107 @@
+package import Configuration
+package import ReplicationEngine
+package import ReplicationModel
+
+/// What `run` was asked for beside the configuration.
+package struct RunOptions: Sendable {
+    package enum Snapshot: String, Sendable, CaseIterable { case initial, only, never }
+
+    package enum Goal: Sendable, Equatable {
+        case forever, caughtUp
+        case position(LogPosition)
+    }
+
+    package var goal = Goal.forever
+    package var snapshot = Snapshot.initial
+    /// Follow from here, with a slot that exists already.
+    package var startAt: LogPosition?
+    /// Forget everything and begin again.
+    package var fresh = false
+    package var drain = TimeSpan(seconds: 8)
+
+    package init() {}
+
+    /// `lsn:0/5F2`, or `0/5F2` alone.
+    ///
+    /// - Throws: `.usage` for anything else, also for positions of other engines.
+    package static func position(parsing text: String, option: String) throws -> LogPosition {
+        let parts = text.split(separator: ":", maxSplits: 1)
+        if parts.count == 2, ["gtid", "binlog"].contains(parts[0]) {
+            throw ReplicationError(
+                .usage, "read the option \(option)", place: "option \(option)",
+                why: "a position of a PostgreSQL source is an LSN", try: "\(option) lsn:0/16B3748")
+        }
+        let digits = text.hasPrefix("lsn:") ? text.dropFirst(4) : text[...]
+        guard let position = LogPosition(parsing: digits) else {
+            throw ReplicationError(
+                .usage, "read the option \(option)", place: "option \(option)",
+                why: "'\(text)' is not a log position", try: "\(option) lsn:0/16B3748")
+        }
+        return position
+    }
+}
+
+/// Everything a run begins with; made into an engine by `Connectors`.
+package struct RunPreparation: Sendable {
+    package var scope: PipelineScope
+    package var options: RunOptions
+    package var prerequisites: [SchemaObject]
+    /// Target tables that a pipeline now forgotten (`--fresh`) had filled: they may be emptied.
+    package var formerTargets: Set<TableName> = []
+
+    /// What must not change between runs: which table goes where, by which key.
+    package var fixedConfiguration: String {
+        let tables = scope.routes.map { route in
+            JSONValue.object([
+                ("source", .string(route.source.name.description)),
+                ("target", .string(route.target.description)),
+                ("key", .array(route.keyColumns.map { .string($0.name) })),
+            ])
+        }
+        return JSONValue.object([("tables", .array(tables))]).compact
+    }
+}
+
+/// A pipeline that can be run once: the engine as `run` sees it.
+package protocol PipelineRun: Sendable {
+    /// Blocks until the goal is reached or `drain` was called and has ended.
+    func run() throws -> RunEnd
+    /// Stops receiving, commits what is received whole within `timeout` seconds. Returns at once.
+    func drain(timeout: Double)
+    /// Cheap; from any thread.
+    var progress: RunProgress { get }
+}
+
+package enum RunEnd: String, Sendable {
+    case reachedGoal = "goal-reached"
+    case drained
+}
+
+/// What a run shows of itself at one moment.
+package struct RunProgress: Sendable {
+    package struct Table: Sendable {
+        package var name: String
+        package var state: TableProgress.State
+        package var rows: Int64
+        package var estimated: Int64
+
+        package init(
+            name: String, state: TableProgress.State, rows: Int64, estimated: Int64
+        ) {
+            self.name = name
+            self.state = state
+            self.rows = rows
+            self.estimated = estimated
+        }
+    }
+
+    package var tables: [Table] = []
+    package var received: LogPosition?
+    package var applied: LogPosition?
+    package var confirmed: LogPosition?
+    /// Seconds, as `status` defines it.
+    package var lag: Double?
+    package var waiting: String?
+
+    package init() {}
+}

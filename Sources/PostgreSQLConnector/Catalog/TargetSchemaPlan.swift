@@ -1,0 +1,311 @@
+internal import ReplicationEngine
+internal import ReplicationModel
+
+/// The statements that make tables, keys, indexes and foreign keys, by phase, and only what is
+/// missing of them: after a crash between two phases the plan is made again and holds the rest.
+///
+/// - beforeRows: what tables need, tables with the key that rows are found by, checks.
+/// - afterRows: indexes that cannot be violated.
+/// - whenConsistent: everything that rows of different moments could violate: other unique keys,
+///   exclusion constraints, unvalidated checks, and then foreign keys (DESIGN 6.11).
+struct TargetSchemaPlan {
+    let catalog: TargetCatalog
+    let routes: [TableRoute]
+    let prerequisites: [SchemaObject]
+
+    func make() throws -> SchemaPlan {
+        let objects = try TargetPrerequisites(
+            catalog: catalog, objects: prerequisites, routes: routes)
+        var draft = TargetPlanDraft(
+            routes: routes, existing: try catalog.tables(routes.map(\.target)),
+            states: try catalog.knownStates(routes), names: try TargetNames(catalog, routes),
+            firesNothing: try catalog.canSetReplicationRole(),
+            version: catalog.connection.serverVersion)
+        draft.plan.beforeRows = objects.statements
+        draft.plan.problems = objects.problems
+        try draft.addTypeProblems(objects)
+        for route in routes { draft.addTable(route) }
+        for route in routes { draft.addIndexes(route) }
+        for route in routes { draft.addForeignKeys(route) }
+        return draft.plan
+    }
+}
+
+/// The plan while it is being made; asks no server.
+struct TargetPlanDraft {
+    let routes: [TableRoute]
+    let existing: [TableName: ExistingTable]
+    let states: [TableName: TableProgress.State]
+    var names: TargetNames
+    /// Foreign keys and ordinary triggers are off in our sessions.
+    let firesNothing: Bool
+    let version: Int
+    var plan = SchemaPlan()
+    private let targetsBySource: [TableName: TableName]
+    private let routesPerTarget: [TableName: Int]
+
+    init(
+        routes: [TableRoute], existing: [TableName: ExistingTable],
+        states: [TableName: TableProgress.State], names: TargetNames, firesNothing: Bool,
+        version: Int
+    ) {
+        self.routes = routes
+        self.existing = existing
+        self.states = states
+        self.names = names
+        self.firesNothing = firesNothing
+        self.version = version
+        targetsBySource = Dictionary(routes.map { ($0.source.name, $0.target) }) { first, _ in first
+        }
+        routesPerTarget = routes.reduce(into: [:]) { $0[$1.target, default: 0] += 1 }
+    }
+
+    /// Types and collations of tables that are to be made.
+    mutating func addTypeProblems(_ objects: TargetPrerequisites) throws {
+        let made = routes.filter { existing[$0.target] == nil }
+        let columns = made.flatMap(\.source.columns)
+        let types = try objects.missingTypes(of: columns)
+        let collations = try objects.missingCollations(of: columns)
+        guard !types.isEmpty || !collations.isEmpty else { return }
+        for route in made {
+            for column in route.source.columns where types.contains(column.type.castName) {
+                addProblem(
+                    route, "the target has no type \(column.type.declaration)", column.name,
+                    try: "make the type, or install the extension it comes from, at the target")
+            }
+            for column in route.source.columns {
+                guard let name = column.collation, collations.contains(name) else { continue }
+                addProblem(
+                    route, "the target has no collation \(name)", column.name,
+                    try: "CREATE COLLATION \(name) (...) at the target, as it is at the source")
+            }
+        }
+    }
+
+    mutating func addProblem(
+        _ route: TableRoute, _ why: String, _ column: String? = nil, try remedy: String
+    ) {
+        plan.problems.append(
+            ReplicationError(
+                .unfitSchema, "make the table at the target", table: route.target, column: column,
+                why: why, try: remedy))
+    }
+
+    mutating func note(_ route: TableRoute, _ text: String) {
+        plan.mappings.append("\(route.source.name): \(text)")
+    }
+}
+
+// MARK: Tables
+
+extension TargetPlanDraft {
+    mutating func addTable(_ route: TableRoute) {
+        if routesPerTarget[route.target] != 1 {
+            addProblem(
+                route, "more than one source table goes to it", try: "map them to different names")
+            return
+        }
+        if route.source.isPartitioned {
+            let isKept = existing[route.target]?.kind == .partitioned
+            let form = isKept ? "as its own partitions say" : "an ordinary table"
+            note(route, "partitioned at the source, \(form) at the target")
+        }
+        if let table = existing[route.target] {
+            let comparison = TargetComparison(
+                route: route, table: table, state: states[route.target], firesNothing: firesNothing)
+            plan.problems += comparison.problems()
+            if let key = keyIndex(route), states[route.target] != nil,
+                !table.hasKey(route.keyColumns.map(\.name))
+            {
+                plan.beforeRows.append(statement(for: key, route))
+            }
+            return
+        }
+        create(route)
+    }
+
+    private mutating func create(_ route: TableRoute) {
+        var lines = route.source.columns.filter { isMade($0, route) }.map(columnClause)
+        let key = keyIndex(route)
+        if let key, key.isConstraint {
+            let name = names.take(key.name, for: route.target)
+            lines.append("CONSTRAINT \(name.quotedIdentifier) \(key.definition)")
+        }
+        for check in route.source.checks where isKnown(check.definition, route, check.name) {
+            guard !check.definition.contains(" NOT VALID") else { continue }
+            lines.append("CONSTRAINT \(check.name.quotedIdentifier) \(check.definition)")
+        }
+        let body = lines.map { "    " + $0 }.joined(separator: ",\n")
+        plan.beforeRows.append("CREATE TABLE \(route.target.quoted) (\n\(body)\n)")
+        if let key, !key.isConstraint { plan.beforeRows.append(statement(for: key, route)) }
+        noteColumns(route)
+    }
+
+    /// A plain column that does not travel would stay NULL: it is not made.
+    private func isMade(_ column: Column, _ route: TableRoute) -> Bool {
+        column.generated != nil || route.columns.contains { $0.name == column.name }
+    }
+
+    private func columnClause(_ column: Column) -> String {
+        var clause = "\(column.name.quotedIdentifier) \(column.type.declaration)"
+        if let collation = column.collation { clause += " COLLATE \(collation)" }
+        if let expression = column.generated {
+            let storage = column.isVirtual && version >= 180000 ? "VIRTUAL" : "STORED"
+            clause += " GENERATED ALWAYS AS (\(expression)) \(storage)"
+        } else if let identity = column.identity {
+            clause += " GENERATED \(identity == .always ? "ALWAYS" : "BY DEFAULT") AS IDENTITY"
+        } else if let expression = column.defaultExpression {
+            clause += " DEFAULT \(expression)"
+        }
+        return column.isNullable ? clause : clause + " NOT NULL"
+    }
+
+    private mutating func noteColumns(_ route: TableRoute) {
+        for column in route.source.columns {
+            if !isMade(column, route) { note(route, "column \(column.name) is not carried") }
+            if column.isVirtual, version < 180000 {
+                note(route, "column \(column.name) is virtual at the source, stored at the target")
+            }
+        }
+    }
+
+    /// What an older target does not know is said, not sent.
+    mutating func isKnown(_ definition: String, _ route: TableRoute, _ name: String) -> Bool {
+        let newer: [(String, Int)] = [
+            (" NOT ENFORCED", 180000), (" WITHOUT OVERLAPS", 180000),
+            (" NULLS NOT DISTINCT", 150000),
+        ]
+        guard let word = newer.first(where: { definition.contains($0.0) && version < $0.1 }) else {
+            return true
+        }
+        note(route, "\(name) is not made: PostgreSQL \(version / 10000) does not know\(word.0)")
+        return false
+    }
+}
+
+// MARK: Indexes
+
+extension TargetPlanDraft {
+    /// The source's index that rows are found by: the identity's if an index is the identity, which
+    /// need not be in default order, or else the first on the key's columns.
+    func keyIndex(_ route: TableRoute) -> Index? {
+        let key = route.keyColumns.map(\.name)
+        let fitting = allIndexes(route).filter {
+            $0.isUnique && !$0.isDeferrable && !key.isEmpty && $0.columns == key
+                && ($0.isPlain || !$0.definition.contains(" WHERE "))
+                && !$0.definition.hasPrefix("EXCLUDE")
+        }
+        if case .index(let name) = route.source.replicaIdentity {
+            return fitting.first { $0.name == name } ?? fitting.first
+        }
+        return fitting.first(where: \.isPlain) ?? fitting.first
+    }
+
+    private func allIndexes(_ route: TableRoute) -> [Index] {
+        (route.source.primaryKey.map { [$0] } ?? []) + route.source.indexes
+    }
+
+    mutating func addIndexes(_ route: TableRoute) {
+        let key = keyIndex(route)
+        for index in allIndexes(route) where index != key && !isThere(index, route) {
+            guard isKnown(index.definition, route, index.name), mayAlter(route, index.name) else {
+                continue
+            }
+            let statement = statement(for: index, route)
+            if forbids(index) {
+                plan.whenConsistent.append(statement)
+            } else {
+                plan.afterRows[route.source.id, default: []].append(statement)
+            }
+        }
+        guard existing[route.target]?.checks != nil || existing[route.target] == nil else { return }
+        for check in route.source.checks where check.definition.contains(" NOT VALID") {
+            let isMade = existing[route.target]?.checks.contains(check.name) ?? false
+            if isMade || !mayAlter(route, check.name) { continue }
+            plan.whenConsistent.append(addConstraint(route, check.name, check.definition))
+        }
+    }
+
+    /// An index of the name we would give it, or a plain unique one on the same columns.
+    private func isThere(_ index: Index, _ route: TableRoute) -> Bool {
+        guard let table = existing[route.target] else { return false }
+        let candidates = [index.name, TargetNames.alternative(index.name, for: route.target)]
+        return table.indexes.contains { there in
+            (candidates.contains(there.name) && forbids(there) == forbids(index)
+                && (!index.isPlain || there.columns == index.columns))
+                || (index.isUnique && index.isPlain && !index.isDeferrable && there.isUnique
+                    && there.isPlain && !there.columns.isEmpty && there.columns == index.columns)
+        }
+    }
+
+    /// An index that refuses rows: unique, or an exclusion constraint's.
+    private func forbids(_ index: ExistingTable.Index) -> Bool {
+        index.isUnique || index.isExclusion
+    }
+    private func forbids(_ index: Index) -> Bool { index.isUnique || index.isConstraint }
+
+    private mutating func mayAlter(_ route: TableRoute, _ name: String) -> Bool {
+        guard let table = existing[route.target], !table.isOwned else { return true }
+        note(route, "\(name) is not made: the table belongs to another role")
+        return false
+    }
+
+    private mutating func statement(for index: Index, _ route: TableRoute) -> String {
+        let name = names.take(index.name, for: route.target)
+        guard !index.isConstraint else { return addConstraint(route, name, index.definition) }
+        let unique = index.isUnique ? "UNIQUE " : ""
+        return "CREATE \(unique)INDEX \(name.quotedIdentifier) ON \(route.target.quoted) "
+            + index.definition
+    }
+
+    private func addConstraint(_ route: TableRoute, _ name: String, _ definition: String) -> String
+    {
+        "ALTER TABLE \(route.target.quoted) ADD CONSTRAINT \(name.quotedIdentifier) \(definition)"
+    }
+}
+
+// MARK: Foreign keys
+
+extension TargetPlanDraft {
+    mutating func addForeignKeys(_ route: TableRoute) {
+        for key in route.source.foreignKeys {
+            guard let referenced = targetsBySource[key.referenced] else {
+                note(route, "\(key.name) is not made: \(key.referenced) is not replicated")
+                continue
+            }
+            guard !isThere(key, route, referenced), mayAlter(route, key.name) else {
+                continue
+            }
+            guard let parts = TargetForeignKey(parsing: key.definition) else {
+                addProblem(
+                    route, "foreign key \(key.name) is not understood: \(key.definition)",
+                    try: "leave the foreign key out of the source, or report this definition")
+                continue
+            }
+            guard parts.isKnown(toVersion: version) else {
+                note(
+                    route, "\(key.name) is not made: PostgreSQL \(version / 10000) does not know it"
+                )
+                continue
+            }
+            if !firesNothing { noteDeferral(route, key) }
+            let clause = parts.clause(
+                referencing: referenced, whereTriggersFire: !firesNothing)
+            plan.whenConsistent.append(addConstraint(route, key.name, clause))
+        }
+    }
+
+    private mutating func noteDeferral(_ route: TableRoute, _ key: ForeignKey) {
+        let why = "because the role may not set session_replication_role"
+        if !key.isDeferrable { note(route, "\(key.name) is made DEFERRABLE, \(why)") }
+        if key.changesRows { note(route, "\(key.name) is made without its actions, \(why)") }
+    }
+
+    private func isThere(_ key: ForeignKey, _ route: TableRoute, _ referenced: TableName) -> Bool {
+        existing[route.target]?.foreignKeys.contains {
+            $0.name == key.name
+                || ($0.columns == key.columns && $0.referenced == referenced
+                    && $0.referencedColumns == key.referencedColumns)
+        } ?? false
+    }
+}

@@ -1,0 +1,298 @@
+import Foundation
+internal import ReplicationEngine
+internal import ReplicationModel
+import Synchronization
+
+/// The reading thread's work: receives, decodes, hands batches over, and keeps the link alive.
+///
+/// Handed: a replication session. Hands on: batches and the error that ended it, through `LogLink`.
+///
+///     read all that has arrived --dry--> hand over whole transactions --> wait (<= 1 s) --+
+///       ^   \--batch full--> wait for the slot; no reading, but status updates (P21)      |
+///       +----------------------------------------------------------------------------------+
+///
+/// Only `link.confirmed` is ever confirmed (I2). Where the log moves on without a transaction of ours
+/// (P15), the position of the server's keepalive goes to the consumer as an empty mark, in order with
+/// everything else (P14), and comes back as a confirmation like any other.
+final class LogReceiver: @unchecked Sendable {  // Belongs to its thread once it was started.
+    struct Settings: Sendable {
+        var spoolDirectory: String
+        var spoolBytes: Int64
+        var limits: BatchLimits
+    }
+
+    private struct Stopped: Error {}
+
+    private static let statusSeconds = 1.0
+    /// An idle position is worth a commit at the target now and then, not more often.
+    private static let idleMarkSeconds = 2.0
+    private static let fillerSeconds = 0.5
+    /// A waiting consumer gets a batch of this size though more can be read.
+    private static let worthwhileChanges = 1_000
+    /// How long after `close` confirmations are still passed on.
+    private static let lingerSeconds = 10.0
+
+    private let target: CaptureTarget
+    private let link: LogLink
+    private let spool: StreamSpool
+    private var session: ReplicationSession
+    private var decoder: LogDecoder
+    private let deadLinkSeconds: Double
+
+    /// Newest keepalive; zero before the first.
+    private var keepalive = LogPosition.zero
+    /// The server asked for a reply and has not been told yet what it waits for.
+    private var serverWaits = false
+    private var lastSent = LogPosition.zero
+    private var lastStatus = 0.0
+    private var lastMark = Clock.seconds
+    private var lastFiller = 0.0
+    private var lastHeard = Clock.seconds
+    /// Last position that went into a batch.
+    private var lastQueued: LogPosition
+
+    init(_ target: CaptureTarget, link: LogLink, settings: Settings) throws {
+        self.target = target
+        self.link = link
+        spool = try StreamSpool(
+            directory: settings.spoolDirectory, slot: target.names.slot, limit: settings.spoolBytes)
+        session = try ReplicationSession(
+            target, start: link.confirmed, allowsStreaming: settings.spoolBytes > 0,
+            waitSeconds: CaptureTarget.activeWaitSeconds)
+        lastQueued = link.confirmed
+        decoder = LogDecoder(
+            start: link.confirmed, streaming: session.streaming, limits: settings.limits)
+        // Longer than any pause of a living server; PostgreSQL's own receiver waits 60 s.
+        deadLinkSeconds = max(60, Double(target.senderTimeoutMilliseconds) / 1000 * 4)
+    }
+
+    /// Runs until `close` or an error.
+    func run() {
+        do {
+            do { try follow() } catch is Stopped {}
+            handOverRest()
+            // A link that breaks now breaks nothing: what is not confirmed comes again.
+            try? linger()
+        } catch {
+            handOverRest()
+            link.fail(error.asReplicationError(position: link.received))
+        }
+        spool.discardAll()
+        session.finish()
+        link.endDeliveries()
+    }
+
+    private func follow() throws {
+        while !link.isClosing {
+            do {
+                try readAvailable()
+                try whenDry()
+            } catch is StreamSpool.Overflow {
+                try reconnectWithoutStreaming()
+            }
+        }
+    }
+
+    /// Reads until nothing more has arrived.
+    private func readAvailable() throws {
+        var count = 0
+        while let block = try session.receive() {
+            try handle(block.bytes)
+            count &+= 1
+            if count & 0xFF == 0 { try sendStatusIfDue() }
+            if link.isClosing { throw Stopped() }
+        }
+        if count > 0 { lastHeard = Clock.seconds }
+    }
+
+    /// From here on the server keeps open transactions itself. What was delivered comes again from
+    /// the confirmed position on, and is passed over.
+    private func reconnectWithoutStreaming() throws {
+        session.finish()
+        spool.discardAll()
+        session = try ReplicationSession(
+            target, start: link.confirmed, allowsStreaming: false, waitSeconds: 30)
+        decoder.restart(streaming: session.streaming)
+        keepalive = .zero
+        lastHeard = Clock.seconds
+    }
+}
+
+// MARK: Frames and messages
+
+extension LogReceiver {
+    private func handle(_ bytes: UnsafeRawBufferPointer) throws {
+        let frame: ReplicationFrame
+        do { frame = try ReplicationFrame(bytes) } catch {
+            throw error.replicationError(at: link.received, type: bytes.first)
+        }
+        switch frame {
+        case .data(let position, let message):
+            link.noteReceived(position)
+            try act(on: decode(message, at: position))
+        case .keepalive(let end, let replyRequested):
+            link.noteReceived(end)
+            keepalive = end
+            if replyRequested { try reply() }
+        }
+    }
+
+    private func decode(
+        _ message: UnsafeRawBufferPointer, at position: LogPosition
+    ) throws -> LogDecoder.Outcome {
+        do { return try decoder.decode(message) } catch {
+            throw error.replicationError(at: position, type: message.first)
+        }
+    }
+
+    private func act(on outcome: LogDecoder.Outcome) throws {
+        switch outcome {
+        case .consumed: if decoder.builder.isFull { try handOverFull() }
+        case .transactionEnded(let inParts): try transactionEnded(inParts: inParts)
+        case .streamStarted(let xid): spool.begin(xid)
+        case .streamed(let subxid, let type, let body):
+            try spool.append(subxid: subxid, arrival: decoder.arrivals, type: type, body: body)
+        case .streamStopped: try spool.end()
+        case .streamAborted(let abort): spool.abort(abort.xid, subxid: abort.subxid)
+        case .streamCommitted(let commit): try replay(commit)
+        }
+    }
+
+    private func replay(_ commit: StreamCommitMessage) throws {
+        defer { spool.discard(commit.xid) }
+        guard !decoder.isOld(commit) else { return decoder.pass(commit) }
+        decoder.beginReplay(commit)
+        var count = 0
+        try spool.replay(commit.xid) { message, arrival in
+            do throws(MalformedMessage) {
+                try decoder.replay(message, arrival: arrival)
+            } catch {
+                throw error.replicationError(at: commit.commitPosition, type: message.first)
+            }
+            if decoder.builder.isFull { try handOverFull() }
+            count &+= 1
+            if count & 0xFF == 0 { try sendStatusIfDue() }
+            if link.isClosing { throw Stopped() }
+        }
+        try transactionEnded(inParts: decoder.endReplay())
+    }
+}
+
+// MARK: Handing over
+
+extension LogReceiver {
+    private func transactionEnded(inParts: Bool) throws {
+        lastQueued = max(lastQueued, decoder.lastEnd)
+        if inParts || decoder.builder.isFull {
+            try handOverFull()
+        } else if link.isConsumerWaiting.load(ordering: .relaxed),
+            decoder.builder.batch.changes.count >= Self.worthwhileChanges, link.hasRoom()
+        {
+            link.put(decoder.builder.takeWhole())
+        }
+    }
+
+    /// Waits for the slot. Meanwhile nothing is received, and the link is kept alive (P21).
+    private func handOverFull() throws {
+        while !link.hasRoom() {
+            try sendStatusIfDue()
+            if link.isClosing { throw Stopped() }
+            link.wait(nil, milliseconds: millisecondsToStatus)
+        }
+        let isPart = !decoder.builder.hasWholeTransactions
+        link.put(isPart ? decoder.builder.takePart() : decoder.builder.takeWhole())
+        lastHeard = Clock.seconds
+    }
+
+    /// Nothing more has arrived: whole transactions go on at once, then the thread waits.
+    private func whenDry() throws {
+        markIdlePosition()
+        var milliseconds = millisecondsToStatus
+        if decoder.builder.hasWholeTransactions {
+            let delay = decoder.builder.holdsOnlyFiller && !serverWaits ? fillerDelay : 0
+            if delay <= 0, link.hasRoom() {
+                lastFiller = Clock.seconds
+                link.put(decoder.builder.takeWhole())
+            } else if delay > 0 {
+                milliseconds = min(milliseconds, Int32(delay * 1000) + 1)
+            }
+        }
+        try sendStatusIfDue()
+        try checkLink()
+        link.wait(
+            session.descriptor, alsoWritable: session.hasUnsent, milliseconds: milliseconds)
+    }
+
+    private var fillerDelay: Double { Self.fillerSeconds - (Clock.seconds - lastFiller) }
+
+    /// P15: the log has moved on without us. P16: no transaction may be open, here or in the spool.
+    private func markIdlePosition() {
+        guard keepalive > lastQueued, decoder.isIdle, spool.isEmpty else { return }
+        guard serverWaits || Clock.seconds - lastMark >= Self.idleMarkSeconds else { return }
+        decoder.builder.filler(at: keepalive)
+        lastQueued = keepalive
+        lastMark = Clock.seconds
+    }
+
+    /// What is received whole is still delivered; what is not, comes again (I3).
+    private func handOverRest() {
+        decoder.builder.dropOpen()
+        if decoder.builder.hasWholeTransactions { link.put(decoder.builder.takeWhole()) }
+        spool.discardAll()
+    }
+}
+
+// MARK: Keeping the link alive
+
+extension LogReceiver {
+    private var millisecondsToStatus: Int32 {
+        let left = Self.statusSeconds - (Clock.seconds - lastStatus)
+        return Int32(min(1, max(0, left)) * 1000) + 1
+    }
+
+    private func sendStatusIfDue() throws {
+        let isUrgent = serverWaits && link.confirmed > lastSent
+        if isUrgent || Clock.seconds - lastStatus >= Self.statusSeconds { try sendStatus() }
+    }
+
+    private func sendStatus() throws {
+        let position = link.confirmed
+        let silence = Clock.seconds - lastHeard
+        try session.sendStatus(position, asksForReply: silence > deadLinkSeconds / 4)
+        lastSent = position
+        lastStatus = Clock.seconds
+        if position >= keepalive { serverWaits = false }
+    }
+
+    /// P17: a server that shuts down waits until all it has sent is confirmed.
+    private func reply() throws {
+        serverWaits = true
+        link.isConfirmationUrgent.store(true, ordering: .releasing)
+        try sendStatus()
+    }
+
+    /// A server that does not even answer when asked is not there any more.
+    private func checkLink() throws {
+        guard Clock.seconds - lastHeard < deadLinkSeconds else {
+            throw ReplicationError(
+                .connectionLost, "read the log",
+                why: "nothing came from the server for \(Int(deadLinkSeconds)) s")
+        }
+    }
+
+    /// After `close`: the consumer may still apply what it has, and confirm it.
+    private func linger() throws {
+        link.endDeliveries(threadToo: false)
+        let deadline = Clock.seconds + Self.lingerSeconds
+        while !link.isLeftAlone, link.confirmed < lastQueued, Clock.seconds < deadline {
+            try sendStatusIfDue()
+            link.wait(nil, milliseconds: millisecondsToStatus)
+        }
+        try sendStatus()
+    }
+}
+
+/// Seconds on a clock that only runs forward.
+enum Clock {
+    static var seconds: Double { Double(DispatchTime.now().uptimeNanoseconds) / 1e9 }
+}

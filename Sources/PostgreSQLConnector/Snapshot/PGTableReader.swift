@@ -1,0 +1,191 @@
+import Foundation
+internal import ReplicationEngine
+internal import ReplicationModel
+
+/// Reads chunks of tables, each under a snapshot of its own (DESIGN 6.3), on one connection.
+///
+///     begin:  BEGIN, LOCK TABLE ACCESS SHARE (takes no snapshot yet)
+///             SELECT pg_current_snapshot(), fingerprint     <- the snapshot of the chunk
+///             SELECT pg_current_wal_insert_lsn()            <- the chunk position
+///     copy:   COPY (SELECT ...) TO STDOUT, once or more
+///     finish: ROLLBACK (nothing was written)
+///
+/// The order matters: without the lock first, a rewriting ALTER TABLE that commits between snapshot
+/// and COPY makes the old snapshot read 0 rows; a position taken before the snapshot could lie
+/// before transactions that the snapshot sees.
+final class PGTableReader: TableReader {
+    /// How long a chunk waits for an ALTER TABLE or the like; then it is tried again later.
+    private static let lockTimeout = "10s"
+    private static let durabilityDeadlineSeconds = 60.0
+
+    private let connection: PGConnection
+    private var orders: [UInt32: (fingerprint: String, order: KeyOrder)] = [:]
+    private var pageBytes: UInt64?
+
+    init(_ connection: PGConnection) throws {
+        self.connection = connection
+        // The costs below would make the server compile a plan that runs once.
+        try connection.run("SET jit = off")
+    }
+
+    func cut(_ route: TableRoute, after lower: Key?, rows: Int) throws -> Key? {
+        guard !route.isKeyless, rows > 0 else { return nil }
+        return try attempt(route) {
+            let order = try order(route)
+            let range = order.condition("x", KeyRange(after: lower, through: nil))
+            let result = try indexed {
+                try connection.run(
+                    "SELECT \(order.list("x")) FROM \(route.origin) AS x "
+                        + (range.map { "WHERE \($0) " } ?? "")
+                        + "ORDER BY \(order.list("x")) OFFSET \(rows - 1) LIMIT 1")
+            }
+            guard result.rowCount == 1 else { return nil }
+            return Key(texts: order.columns.indices.map { result.string(0, $0) })
+        }
+    }
+
+    func begin(_ route: TableRoute) throws -> ChunkSnapshot {
+        try attempt(route) {
+            try connection.run(
+                "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; "
+                    + "SET LOCAL lock_timeout = '\(Self.lockTimeout)'; "
+                    + "LOCK TABLE \(route.origin) IN ACCESS SHARE MODE")
+            let seen = try connection.query(
+                """
+                SELECT pg_current_snapshot(), \(CatalogFingerprint.expression("c")), \
+                pg_is_in_recovery() FROM pg_class c WHERE c.oid = $1::regclass
+                """, [route.source.name.quoted])
+            try refuseStandby(seen, route)
+            let position = try connection.run("SELECT pg_current_wal_insert_lsn()")
+            guard let snapshot = SourceSnapshot(parsing: seen.string(0, 0)),
+                let position = LogPosition(parsing: position.string(0, 0))
+            else {
+                throw ReplicationError(
+                    .protocolViolation, "take the snapshot of a chunk",
+                    why: "the server's answer is not a snapshot and a position")
+            }
+            return ChunkSnapshot(
+                snapshot: snapshot, position: position, fingerprint: seen.string(0, 1))
+        }
+    }
+
+    /// A standby's snapshot lists no running transaction: what it sees cannot be known from it.
+    private func refuseStandby(_ seen: PGResult, _ route: TableRoute) throws {
+        guard seen.rowCount == 1, !seen.boolean(0, 2) else {
+            throw ReplicationError(
+                .unsupported, "take the snapshot of a chunk", table: route.source.name,
+                why: "the source is a standby: its snapshots do not tell what they see",
+                try: "name the primary in `source` of the pipeline file")
+        }
+    }
+
+    func copy(
+        _ route: TableRoute, _ range: KeyRange, format: RowFormat,
+        into sink: (UnsafeRawBufferPointer) throws -> Void
+    ) throws -> Int64 {
+        try attempt(route) {
+            let condition = route.isKeyless ? nil : try order(route).condition("x", range)
+            let columns = route.columns.map { "x." + $0.name.quotedIdentifier }
+            let form = format == .copyBinary ? "binary" : "text"
+            let sql =
+                "COPY (SELECT \(columns.joined(separator: ", ")) FROM \(route.origin) AS x"
+                + (condition.map { " WHERE \($0)" } ?? "") + ") TO STDOUT (FORMAT \(form))"
+            // Without statistics the planner would read the whole table for every chunk.
+            try connection.run("SET enable_seqscan = \(condition == nil ? "on" : "off")")
+            var stream = CopyStream(connection, isBinary: format == .copyBinary)
+            return try stream.run(sql, into: sink)
+        }
+    }
+
+    func finish() throws {
+        guard connection.isInTransaction else { return }
+        do { try connection.run("ROLLBACK") } catch { throw error.asReplicationError() }
+    }
+
+    /// Gives up an open transaction; the connection goes with the last reference to the reader.
+    func close() { try? finish() }
+
+    // MARK: Durability
+
+    /// An idle open transaction leaves its rows in a part-filled page of the log that nothing
+    /// flushes by itself: after a second without progress a message of no meaning is committed.
+    func waitUntilDurable(_ position: LogPosition) throws {
+        do {
+            let needed = try reachable(position)
+            let start = ContinuousClock.now
+            var pause = 0.002
+            var nudgeAt = 1.0
+            while try flushed() < needed {
+                let waited = (ContinuousClock.now - start) / .seconds(1)
+                guard waited < Self.durabilityDeadlineSeconds else { throw notDurable(position) }
+                if waited > nudgeAt, !connection.isInTransaction {
+                    try connection.run("SELECT pg_logical_emit_message(true, 'martlet.flush', '')")
+                    nudgeAt = waited + 2
+                }
+                Thread.sleep(forTimeInterval: pause)
+                pause = min(pause * 2, 0.1)
+            }
+        } catch { throw error.asReplicationError() }
+    }
+
+    private func flushed() throws -> LogPosition {
+        let result = try connection.run(
+            """
+            SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+            ELSE pg_current_wal_flush_lsn() END
+            """)
+        return LogPosition(parsing: result.string(0, 0)) ?? .zero
+    }
+
+    /// At the start of a page the insert position already counts the page's header (24 bytes, 40 in
+    /// a segment's first page), which is flushed only with the next record.
+    private func reachable(_ position: LogPosition) throws -> LogPosition {
+        let page: UInt64
+        if let known = pageBytes { page = known } else {
+            let answer = try connection.run("SELECT current_setting('wal_block_size')")
+            page = UInt64(answer.integer(0, 0) ?? 8192)
+            pageBytes = page
+        }
+        let inPage = position.rawValue % page
+        return inPage <= 40 ? LogPosition(rawValue: position.rawValue - inPage) : position
+    }
+
+    private func notDurable(_ position: LogPosition) -> ReplicationError {
+        ReplicationError(
+            .serverBusy, "wait until the source's log is on disk", position: position,
+            why: "not reached within \(Int(Self.durabilityDeadlineSeconds)) s")
+    }
+
+    // MARK: Pieces
+
+    private func order(_ route: TableRoute) throws -> KeyOrder {
+        if let known = orders[route.source.id], known.fingerprint == route.source.fingerprint {
+            return known.order
+        }
+        let order = try KeyOrder.load(connection, route)
+        orders[route.source.id] = (route.source.fingerprint, order)
+        return order
+    }
+
+    /// Runs a look-up that must go through the index, whatever the statistics say.
+    private func indexed<Result>(_ body: () throws -> Result) throws -> Result {
+        try connection.run(
+            "SET enable_seqscan = off; SET enable_sort = off; SET enable_bitmapscan = off")
+        let result = try body()
+        try connection.run("RESET enable_sort; RESET enable_bitmapscan")
+        return result
+    }
+
+    private func attempt<Result>(_ route: TableRoute, _ body: () throws -> Result) throws -> Result {
+        // What a sink throws is its caller's own and passes as it is.
+        do { return try body() } catch let error as PGError.Server {
+            throw error.asReplicationError(table: route.source.name)
+        }
+    }
+}
+
+extension TableRoute {
+    /// What rows are read from: a partitioned root as a whole, any other table without the children
+    /// that inherit from it (P41).
+    var origin: String { (source.isPartitioned ? "" : "ONLY ") + source.name.quoted }
+}

@@ -1,0 +1,61 @@
+internal import CLibPQ
+internal import ReplicationModel
+import Synchronization
+
+/// Connections to one server for short questions; each call has one to itself.
+///
+/// A connection that died while idle (restarted server, cut link) is noticed before it is used and
+/// replaced, so that the caller's statement is sent exactly once and never repeated after a failure.
+final class SessionPool: Sendable {
+    /// A connection is used by one thread at a time: it leaves the list while it is used.
+    private struct Idle: @unchecked Sendable { let connection: PGConnection }
+
+    /// More than the engine's threads that ask at the same time would only cost backends.
+    private static let limit = 3
+
+    private let url: String
+    private let password: String?
+    private let label: String
+    private let setup: String?
+    private let idle = Mutex<[Idle]>([])
+
+    /// - Parameter setup: statements run once on every new connection.
+    init(url: String, password: String?, label: String, setup: String? = nil) {
+        self.url = url
+        self.password = password
+        self.label = label
+        self.setup = setup
+    }
+
+    /// Runs `body` on a connection that is alive and outside a transaction. A transaction left open
+    /// by an error is rolled back. Errors come out as `ReplicationError`.
+    func use<Result>(_ body: (PGConnection) throws -> Result) throws -> Result {
+        let connection = try take()
+        defer { give(connection) }
+        do { return try body(connection) } catch { throw error.asReplicationError() }
+    }
+
+    private func take() throws -> PGConnection {
+        while let found = idle.withLock({ $0.popLast() }) {
+            // Reads what the server sent meanwhile; a closed link shows here, without blocking.
+            if PQconsumeInput(found.connection.handle) == 1, found.connection.isAlive {
+                return found.connection
+            }
+        }
+        let connection = try PGConnection(
+            url: url, password: password, label: label, purpose: .source)
+        if let setup {
+            do { try connection.run(setup) } catch { throw error.asReplicationError() }
+        }
+        return connection
+    }
+
+    private func give(_ connection: PGConnection) {
+        guard connection.isAlive else { return }
+        if connection.isInTransaction {
+            guard (try? connection.run("ROLLBACK")) != nil else { return }
+        }
+        let returned = Idle(connection: connection)
+        idle.withLock { if $0.count < Self.limit { $0.append(returned) } }
+    }
+}

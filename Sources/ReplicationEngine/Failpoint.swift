@@ -1,0 +1,61 @@
+import Foundation
+import Synchronization
+
+/// Named crash windows and faults for the tests of debug builds; release builds have none.
+///
+/// `MARTLET_FAILPOINT=name[:n]` kills the process with SIGKILL when it comes by `name` for the n-th
+/// time. `MARTLET_FAULT=rule` takes one rule of the merge away, to show that the tests notice.
+package enum Failpoint: String, CaseIterable, Sendable {
+    case streamBegun = "stream-begun"
+    case streamApplied = "stream-applied"
+    case streamCommitSent = "stream-commit-sent"
+    case streamCommitted = "stream-committed"
+    case streamConfirmed = "stream-confirmed"
+    case chunkCopying = "chunk-copying"
+    case chunkRowsWritten = "chunk-rows-written"
+    case chunkClosing = "chunk-closing"
+    case chunkParkedApplied = "chunk-parked-applied"
+    case chunkCommitSent = "chunk-commit-sent"
+    case chunkCommitted = "chunk-committed"
+    case slotAnnounced = "slot-announced"
+    case slotCreated = "slot-created"
+    case schemaMade = "schema-made"
+    case tableLive = "table-live"
+    case consistencyMade = "consistency-made"
+
+    /// One rule of the merge, taken away.
+    package enum Fault: String, Sendable {
+        case noVisibilityCheck = "no-visibility-check"
+        case noClosingRule = "no-closing-rule"
+        case noRowCountCheck = "no-row-count-check"
+    }
+
+    #if DEBUG
+        private static let wanted: (name: String, hit: Int)? = {
+            guard let text = ProcessInfo.processInfo.environment["MARTLET_FAILPOINT"] else {
+                return nil
+            }
+            let parts = text.split(separator: ":")
+            return (String(parts[0]), parts.count > 1 ? Int(parts[1]) ?? 1 : 1)
+        }()
+        private static let hits = Atomic<Int>(0)
+        private static let fault = ProcessInfo.processInfo.environment["MARTLET_FAULT"]
+    #endif
+
+    package static func hit(_ point: Failpoint) {
+        #if DEBUG
+            guard let wanted, wanted.name == point.rawValue else { return }
+            if hits.add(1, ordering: .relaxed).newValue == wanted.hit {
+                kill(getpid(), SIGKILL)
+            }
+        #endif
+    }
+
+    package static func isTakenAway(_ rule: Fault) -> Bool {
+        #if DEBUG
+            return fault == rule.rawValue
+        #else
+            return false
+        #endif
+    }
+}

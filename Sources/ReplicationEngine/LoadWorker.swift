@@ -1,0 +1,186 @@
+import Foundation
+internal import ReplicationModel
+
+/// Copies chunks: handed units by the ledger, hands rows and parked changes to the target in one
+/// transaction a chunk. Two connections of its own, one to each end; runs on its own thread.
+///
+/// Order inside a chunk: claim, lock and snapshot, rows, end of the source transaction, wait until
+/// the source has flushed the chunk position, close, parked changes, journal, commit. A chunk whose
+/// table's load starts again meanwhile is rolled back and forgotten.
+struct LoadWorker {
+    let name: String
+    let routes: [TableRoute]
+    let chunkRows: Int
+    let reader: any TableReader
+    let applier: any ChangeApplier
+    let state: Monitor<RunState>
+    let spool: ParkedSpool
+    /// Makes the plain indexes of a route, in a transaction that says so.
+    let index: (Int) throws -> Void
+
+    private struct Voided: Error {}
+
+    /// Works until nothing is left or the attempt ends.
+    func run() throws {
+        while !state.with(\.isStopping) {
+            switch state.with({ $0.ledger.nextStep() }) {
+            case .copy(let work): try copy(work)
+            case .cut(let route, let lower, let generation): try cut(route, lower, generation)
+            case .index(let route): try index(route)
+            case .wait: _ = state.wait(timeout: 0.1) { $0.isStopping ? true : nil }
+            case .finished: return
+            }
+        }
+    }
+
+    private func cut(_ route: Int, _ lower: Key?, _ generation: Int) throws {
+        let upper = try reader.cut(routes[route], after: lower, rows: chunkRows)
+        let step = state.wait(timeout: 60) { state -> LoadStep? in
+            if state.isStopping { return .wait }
+            guard state.ledger.mayAddCut(route) else { return nil }
+            return state.ledger.addCut(route, through: upper, generation)
+        }
+        if case .copy(let work) = step { try copy(work) }
+    }
+
+    private func copy(_ work: ChunkWork) throws {
+        guard let chunk = try openSnapshot(work) else { return }
+        Failpoint.hit(.chunkCopying)
+        do {
+            try applier.begin()
+            let rows = try copyRows(work)
+            try reader.finish()
+            try reader.waitUntilDurable(chunk.position)
+            Failpoint.hit(.chunkRowsWritten)
+            try finish(work, chunk, rows: rows)
+        } catch is Voided {
+            applier.rollback()
+            try reader.finish()
+        }
+    }
+
+    /// The unit's state was `copying` before this snapshot, which must see every unseen entry; it is
+    /// taken again until it does. nil: the attempt ends or the unit is void.
+    private func openSnapshot(_ work: ChunkWork) throws -> ChunkSnapshot? {
+        defer { state.with { $0.note(nil, by: name) } }
+        while true {
+            let chunk = try reader.begin(routes[work.route])
+            try compareShape(chunk, routes[work.route])
+            let goOn = state.with { state -> Bool? in
+                guard !state.isStopping, state.ledger.isValid(work) else { return nil }
+                state.ledger.prune(by: chunk.snapshot)
+                return state.ledger.isComplete(chunk.snapshot, for: work)
+            }
+            if goOn == true { return chunk }
+            try reader.finish()
+            guard goOn == false else { return nil }
+            state.with { $0.note("source: commits not yet visible to a new snapshot", by: name) }
+            _ = state.wait(timeout: 0.02) { $0.isStopping ? true : nil }
+        }
+    }
+
+    private func compareShape(_ chunk: ChunkSnapshot, _ route: TableRoute) throws {
+        guard Fingerprint(chunk.fingerprint).shape != Fingerprint(route.source.fingerprint).shape
+        else { return }
+        throw ReplicationError.unseenChange(route.source.name, position: chunk.position)
+    }
+
+    private func copyRows(_ work: ChunkWork) throws -> Int64 {
+        let route = routes[work.route]
+        let format = applier.rowFormats(route: work.route).first ?? .copyText
+        try applier.beginRows(route: work.route, format: format)
+        let read = try reader.copy(route, work.range, format: format) { block in
+            guard state.with({ !$0.isStopping && $0.ledger.isValid(work) }) else { throw Voided() }
+            try applier.writeRows(block)
+        }
+        let stored = try applier.endRows()
+        guard stored == read else {
+            throw ReplicationError(
+                .rowConflict, "copy rows", table: route.source.name,
+                why: "\(read) rows were read and \(stored) stored",
+                try: "look for triggers or rules at the target table \(route.target)")
+        }
+        return read
+    }
+
+    /// Closes between two stream transactions, applies what was parked, commits with the journal.
+    private func finish(_ work: ChunkWork, _ chunk: ChunkSnapshot, rows: Int64) throws {
+        var plan = try close(work, chunk)
+        Failpoint.hit(.chunkClosing)
+        try applyParked(&plan, work)
+        Failpoint.hit(.chunkParkedApplied)
+        let (record, keyChunks, merge) = state.with { [plan] state in
+            (
+                state.ledger.record(work, chunk, closedAt: plan.closedAt, rows: rows),
+                state.ledger.keyChunkRecords(plan, work),
+                state.ledger.mergeNeighbours(
+                    work.route, applied: state.checkpoint.commitPosition)
+            )
+        }
+        try applier.record(([record] + keyChunks).map { .chunk($0) })
+        if let merge { try self.record(merge) }
+        try applier.commit(nil, durable: true)
+        Failpoint.hit(.chunkCommitted)
+        state.with { state in
+            state.ledger.chunkCommitted(work, record, keyChunks: keyChunks)
+            state.tables[work.route].rowsCopied = state.ledger.load(work.route)?.rowsCopied ?? 0
+        }
+        if let merge { settle(merge, work) }
+    }
+
+    private func record(_ merge: TableLoad.Merge) throws {
+        try applier.record([
+            .removeChunks(table: merge.record.table, ids: merge.removed), .chunk(merge.record),
+        ])
+    }
+
+    private func settle(_ merge: TableLoad.Merge, _ work: ChunkWork) {
+        while state.wait(timeout: 1, until: { $0.ledger.merged(merge, work) ? true : nil }) == nil {
+        }
+    }
+
+    private func applyParked(_ plan: inout ClosingPlan, _ work: ChunkWork) throws {
+        for stored in plan.parked.stored {
+            switch stored {
+            case .memory(let piece): try apply(piece, &plan, work)
+            case .file(let entry): try apply(spool.read(entry), &plan, work)
+            case .moving: break  // `close` does not hand out a list with such a piece.
+            }
+        }
+        try apply(plan.parked.tail, &plan, work)
+    }
+
+    private func apply(
+        _ piece: ParkedChanges.Piece, _ plan: inout ClosingPlan, _ work: ChunkWork
+    ) throws {
+        let actions = plan.actions(for: piece)
+        guard actions.contains(where: { $0 != .skip }) else { return }
+        var counts = Array(repeating: ChangeCounts(), count: routes.count)
+        try applier.apply(
+            piece.batch, range: 0..<actions.count, actions: actions,
+            routes: piece.batch.tables.map { _ in work.route }, counts: &counts)
+    }
+
+    private func close(_ work: ChunkWork, _ chunk: ChunkSnapshot) throws -> ClosingPlan {
+        // A transaction that comes in parts may take long; the stream never waits for this.
+        while true {
+            let plan = try state.wait(timeout: 1) { state -> ClosingPlan? in
+                guard !state.isStopping, state.ledger.isValid(work) else { throw Voided() }
+                return state.ledger.close(work, seeing: chunk.snapshot)
+            }
+            if let plan { return plan }
+        }
+    }
+}
+
+extension ReplicationError {
+    /// The source's table is not what it was, and the stream does not say so (DESIGN section 5).
+    static func unseenChange(_ table: TableName, position: LogPosition?) -> ReplicationError {
+        ReplicationError(
+            .unseenSchemaChange, "follow the table", position: position, table: table,
+            why: "its definition or its partitions changed, or it was rewritten, at the source",
+            try:
+                "bring the target's table to the same shape, then martlet run PIPELINE --fresh --yes"
+        )
+    }
+}

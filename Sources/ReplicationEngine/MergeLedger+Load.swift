@@ -1,0 +1,264 @@
+package import ReplicationModel
+
+/// A unit that a load worker copies.
+package struct ChunkWork: Sendable {
+    package var route: Int
+    package var place: TableLoad.Place
+    package var id: Int64
+    package var range: KeyRange
+    /// Every entry must be visible in the chunk's snapshot (DESIGN 6.4).
+    package var unseen: Set<UInt32>
+    package var generation: Int
+
+    package var isKeyChunk: Bool { if case .key = place { true } else { false } }
+}
+
+/// What a worker does between closing a chunk and committing it: the parked changes that its
+/// snapshot does not see, in order.
+package struct ClosingPlan: Sendable {
+    package let parked: ParkedChanges
+    package let closedAt: LogPosition
+    let snapshot: SourceSnapshot
+    let route: TableRoute
+    /// Keys that a parked key change left without a value: born pending in the chunk's transaction.
+    package private(set) var keyChunks: Set<Key> = []
+
+    init(
+        _ parked: ParkedChanges, _ closedAt: LogPosition, _ snapshot: SourceSnapshot,
+        _ route: TableRoute
+    ) {
+        self.parked = parked
+        self.closedAt = closedAt
+        self.snapshot = snapshot
+        self.route = route
+    }
+
+    /// What to do with each change of the next piece. Call once per piece, in order.
+    package mutating func actions(for piece: ParkedChanges.Piece) -> [ChangeAction] {
+        var actions = [ChangeAction](repeating: .skip, count: piece.sides.count)
+        for mark in piece.batch.transactions where !snapshot.sees(mark.xid) {
+            for index in mark.changes { actions[index] = action(index, piece) }
+        }
+        return actions
+    }
+
+    private mutating func action(_ index: Int, _ piece: ParkedChanges.Piece) -> ChangeAction {
+        let change = piece.batch.changes[index]
+        if route.isKeyless { return .whole }
+        let oldKey = change.operation == .insert ? nil : piece.batch.oldKey(of: change, route)
+        let newKey = change.operation == .delete ? nil : piece.batch.newKey(of: change, route)
+        let old =
+            piece.sides[index].contains(.old) && oldKey.map { !keyChunks.contains($0) } ?? false
+        let new =
+            piece.sides[index].contains(.new) && newKey.map { !keyChunks.contains($0) } ?? false
+        switch (old, new) {
+        case (false, false): return .skip
+        case (true, true): return .whole
+        case (true, false): return newKey == nil ? .whole : .deleteOld
+        case (false, true):
+            guard let newKey, piece.batch.isIncomplete(change, columns: route.columns.count) else {
+                return .insertNew
+            }
+            keyChunks.insert(newKey)
+            return .skip
+        }
+    }
+}
+
+/// What a worker may do next.
+package enum LoadStep: Sendable {
+    case copy(ChunkWork)
+    /// Find the next cut of this table after `lower`, then call `addCut`.
+    case cut(route: Int, after: Key?, generation: Int)
+    /// All rows of this table are in: make its plain indexes.
+    case index(route: Int)
+    /// Nothing to start now; something may come.
+    case wait
+    /// Every chunk of every table is copied or being copied by others, and nothing can come.
+    case finished
+}
+
+extension MergeLedger {
+    /// Claims work: a pending unit goes to `copying` here, before any snapshot (DESIGN 6.4).
+    package mutating func nextStep() -> LoadStep {
+        guard isLoading else { return .finished }
+        guard unseen.count < Self.unseenLimit else { return .wait }
+        for route in tables.indices {
+            guard let load = tables[route], !load.isHeld else { continue }
+            if !load.isIndexed, load.completePosition != nil {
+                tables[route]?.isIndexed = true
+                return .index(route: route)
+            }
+            if let place = load.firstPending(), let work = claim(place, route) {
+                return .copy(work)
+            }
+            if !load.isFullyCut, !load.isCutting {
+                if load.route.isKeyless { return addCut(route, through: nil, load.generation) }
+                tables[route]?.isCutting = true
+                return .cut(route: route, after: load.lastCut, generation: load.generation)
+            }
+        }
+        return .wait
+    }
+
+    /// Beyond this many unseen transactions (a hung synchronous standby) the load pauses.
+    package static var unseenLimit: Int { 10_000 }
+
+    private mutating func claim(_ place: TableLoad.Place, _ route: Int) -> ChunkWork? {
+        guard var unit = tables[route]?[place] else { return nil }
+        unit.state = .copying
+        unit.parked = ParkedChanges()
+        tables[route]?[place] = unit
+        return work(place, route)
+    }
+
+    private func work(_ place: TableLoad.Place, _ route: Int) -> ChunkWork? {
+        guard let load = tables[route], let unit = load[place] else { return nil }
+        return ChunkWork(
+            route: route, place: place, id: unit.id, range: unit.range,
+            unseen: Failpoint.isTakenAway(.noVisibilityCheck) ? [] : unseen,
+            generation: load.generation)
+    }
+
+    /// Adds the chunk that ends at the cut found; `.wait` if the load started again meanwhile, or if
+    /// the stream is just asking where keys lie (ask again).
+    package mutating func addCut(_ route: Int, through upper: Key?, _ generation: Int) -> LoadStep {
+        guard let load = tables[route] else { return .wait }
+        guard load.generation == generation, !load.isHeld else {
+            tables[route]?.isCutting = false
+            return .wait
+        }
+        tables[route]?.isCutting = false
+        guard let place = tables[route]?.addChunk(through: upper), let work = work(place, route)
+        else { return .wait }
+        return .copy(work)
+    }
+
+    package func mayAddCut(_ route: Int) -> Bool { !(tables[route]?.cutsAreFrozen ?? false) }
+
+    /// The unit is still this worker's: its table's load did not start again.
+    package func isValid(_ work: ChunkWork) -> Bool {
+        tables[work.route]?.generation == work.generation
+    }
+
+    /// The snapshot lacks a transaction that was streamed before the claim: take it again.
+    package mutating func isComplete(_ snapshot: SourceSnapshot, for work: ChunkWork) -> Bool {
+        guard work.unseen.allSatisfy({ snapshot.sees($0) }) else {
+            counters.snapshotsRetaken += 1
+            return false
+        }
+        return true
+    }
+
+    /// Takes the parked changes. nil: not between two transactions, or a piece is just being
+    /// spooled; ask again.
+    package mutating func close(_ work: ChunkWork, seeing snapshot: SourceSnapshot) -> ClosingPlan?
+    {
+        guard !isMidTransaction, let route = tables[work.route]?.route else { return nil }
+        guard var unit = tables[work.route]?[work.place], unit.id == work.id,
+            unit.isCopying, !unit.parked.isMoving
+        else { return nil }
+        let parked = unit.parked
+        unit.state = .closing
+        unit.parked = ParkedChanges()
+        tables[work.route]?[work.place] = unit
+        return ClosingPlan(parked, lastJudged, snapshot, route)
+    }
+
+    /// The journal rows of the keys that the closing plan left without a value.
+    package mutating func keyChunkRecords(_ plan: ClosingPlan, _ work: ChunkWork) -> [ChunkRecord] {
+        plan.keyChunks.map { pendingKeyChunk($0, work.route) }
+    }
+
+    /// The journal row that the chunk's transaction carries.
+    package func record(
+        _ work: ChunkWork, _ chunk: ChunkSnapshot, closedAt: LogPosition, rows: Int64
+    ) -> ChunkRecord {
+        ChunkRecord(
+            table: tables[work.route]?.route.source.id ?? 0, id: work.id, range: work.range,
+            isKeyChunk: work.isKeyChunk,
+            seal: ChunkSeal(
+                snapshot: chunk.snapshot, position: chunk.position, closedAt: closedAt),
+            rows: rows)
+    }
+
+    /// The chunk's transaction is committed.
+    package mutating func chunkCommitted(
+        _ work: ChunkWork, _ record: ChunkRecord, keyChunks: [ChunkRecord]
+    ) {
+        guard let seal = record.seal, var unit = tables[work.route]?[work.place],
+            unit.id == work.id
+        else { return }
+        unit.state = .copied(seal)
+        unit.rows = record.rows
+        tables[work.route]?[work.place] = unit
+        for keyChunk in keyChunks {
+            guard let key = keyChunk.range.upper else { continue }
+            tables[work.route]?.setKeyChunk(key, id: keyChunk.id)
+        }
+    }
+
+    /// A run of neighbours to merge in the journal, in the chunk's own transaction; one at a time.
+    package mutating func mergeNeighbours(_ route: Int, applied: LogPosition) -> TableLoad.Merge? {
+        guard let load = tables[route], !load.isMerging, !load.isHeld else { return nil }
+        guard let merge = load.mergeable(applied: applied) else { return nil }
+        tables[route]?.isMerging = true
+        return merge
+    }
+
+    /// The merge is committed; false while cuts are frozen: ask again.
+    package mutating func merged(_ merge: TableLoad.Merge, _ work: ChunkWork) -> Bool {
+        guard tables[work.route]?.generation == work.generation else { return true }
+        guard mayAddCut(work.route) else { return false }
+        tables[work.route]?.carryOut(merge)
+        tables[work.route]?.isMerging = false
+        return true
+    }
+
+    /// The chunk failed or was given up: not yet copied again, its parked changes thrown away.
+    package mutating func chunkFailed(_ work: ChunkWork) {
+        guard var unit = tables[work.route]?[work.place], unit.id == work.id,
+            unit.isCopying || unit.isClosing
+        else { return }
+        unit.state = .pending
+        unit.parked = ParkedChanges()
+        tables[work.route]?[work.place] = unit
+    }
+}
+
+// MARK: Memory
+
+/// Where a parked piece that is being spooled belongs.
+package struct SpoolTicket: Sendable {
+    var route: Int
+    var place: TableLoad.Place
+    var generation: Int
+    var index: Int
+}
+
+extension MergeLedger {
+    /// Hands out one full parked piece if all of them hold more than `share` bytes of memory.
+    package mutating func takeForSpool(over share: Int) -> (SpoolTicket, ParkedChanges.Piece)? {
+        var largest: (bytes: Int, route: Int, place: TableLoad.Place)?
+        var sum = 0
+        for route in tables.indices {
+            guard let load = tables[route] else { continue }
+            for (place, unit) in load.placed where unit.isCopying {
+                let bytes = unit.parked.spillable
+                sum += bytes
+                if bytes > largest?.bytes ?? 0 { largest = (bytes, route, place) }
+            }
+        }
+        guard sum > share, let largest, let load = tables[largest.route] else { return nil }
+        guard let taken = tables[largest.route]?.takeForSpool(largest.place) else { return nil }
+        let ticket = SpoolTicket(
+            route: largest.route, place: largest.place, generation: load.generation,
+            index: taken.index)
+        return (ticket, taken.piece)
+    }
+
+    package mutating func settle(_ ticket: SpoolTicket, _ entry: ParkedSpool.Entry) {
+        guard tables[ticket.route]?.generation == ticket.generation else { return }
+        tables[ticket.route]?.settle(ticket.place, ticket.index, entry)
+    }
+}

@@ -1,0 +1,297 @@
+import Foundation
+package import Logging
+internal import ReplicationModel
+
+/// The whole flow, top to bottom (DESIGN section 1): take over, prepare, then load workers beside
+/// the stream until the goal is reached, somebody asks to stop, or something fails. A failure that a
+/// new connection can heal ends the attempt; the next one starts from what the target has stored.
+package final class Pipeline: Sendable {
+    private let plan: PipelinePlan
+    private let source: any ReplicationSource
+    private let target: any ReplicationTarget
+    private let logger: Logger
+    let control = Monitor(Control())
+
+    struct Control {
+        var drainSeconds: Double?
+        var state: Monitor<RunState>?
+        var report = RunReport(state: .starting)
+    }
+
+    package init(
+        plan: PipelinePlan, source: any ReplicationSource, target: any ReplicationTarget,
+        logger: Logger
+    ) {
+        self.plan = plan
+        self.source = source
+        self.target = target
+        self.logger = logger
+    }
+
+    /// Asks the run to stop: nothing more is received, what was received whole is committed within
+    /// `timeout` seconds and confirmed, the rest is rolled back.
+    package func drain(timeout: Double) {
+        control.with { control in
+            control.drainSeconds = timeout
+            control.state?.with { $0.drainDeadline = Date(timeIntervalSinceNow: timeout) }
+        }
+    }
+
+    // MARK: Attempts
+
+    /// Runs until `goal`, on the calling thread. Throws what a person has to decide on; everything
+    /// else is tried again, with longer and longer pauses. A source or target that does not answer
+    /// at the very first try is thrown too.
+    package func run(until goal: RunGoal) throws -> RunOutcome {
+        var pause = 0.2
+        var hasStarted = false
+        while true {
+            let began = ContinuousClock.now
+            do {
+                let outcome = try attempt(goal, started: &hasStarted)
+                finish(RunReport(state: .stopped))
+                return outcome
+            } catch {
+                let error = error.asReplicationError
+                guard case .retry = error.policy, hasStarted else {
+                    finish(failed(error))
+                    throw error
+                }
+                if ContinuousClock.now - began > .seconds(30) { pause = 0.2 }
+                logger.warning("trying again in \(pause) s", metadata: ["error": "\(error)"])
+                if try waits(pause, error) { return .drained }
+                pause = min(pause * 2, plan.longestPause)
+            }
+        }
+    }
+
+    private func failed(_ error: ReplicationError) -> RunReport {
+        var report = RunReport(state: error.kind == .fenced ? .fenced : .failed)
+        report.error = error.description
+        return report
+    }
+
+    /// The last report and the lease's return are a courtesy: the target may be what failed.
+    private func finish(_ report: RunReport) {
+        var report = report
+        if let state = control.with(\.state) {
+            report.confirmed = state.with(\.confirmed)
+            logger.notice("load counters: \(Self.json(state.with(\.ledger.counters)))")
+        }
+        control.with { $0.report = report }
+        guard report.state != .fenced else { return }
+        do { try target.release(report) } catch {
+            logger.debug("lease not returned", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private static func json(_ counters: LoadCounters) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return (try? encoder.encode(counters)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+
+    /// Waits between two attempts; true if asked to stop meanwhile.
+    private func waits(_ seconds: Double, _ error: ReplicationError) throws -> Bool {
+        control.with { control in
+            control.report.waiting = error.what
+            control.report.error = error.description
+        }
+        return control.wait(timeout: seconds) { $0.drainSeconds != nil ? true : nil } ?? false
+    }
+
+    // MARK: One attempt
+
+    private func attempt(_ goal: RunGoal, started: inout Bool) throws -> RunOutcome {
+        let start = try Preparation(plan: plan, source: source, target: target, logger: logger)
+            .run()
+        started = true
+        let state = Monitor(start.state)
+        control.with { control in
+            control.state = state
+            if let seconds = control.drainSeconds {
+                state.with { $0.drainDeadline = Date(timeIntervalSinceNow: seconds) }
+            }
+        }
+        let fence = try raiseFence(goal)
+        let log = try source.openLog(plan.capture, from: start.state.checkpoint.position)
+        let crew = Crew()
+        defer {
+            state.with { $0.isFinished = true }
+            log.close()
+            crew.join()
+        }
+        startPulses(state, log, crew)
+        let spool = ParkedSpool(
+            directory: plan.spoolDirectory, name: plan.name, limit: UInt64(plan.spoolMax))
+        startWorkers(state, start.schema, spool, crew)
+        let applier = try target.openApplier(plan.routes, label: "stream")
+        defer { applier.close() }
+        let stream = StreamApplier(
+            routes: plan.routes, source: source, log: log, applier: applier, state: state,
+            spool: spool, parkedShare: plan.memoryLimit / 8)
+        return try follow(stream, Goal(goal, fence), start, state, log)
+    }
+
+    /// Everything committed before this message is before it in the log.
+    private func raiseFence(_ goal: RunGoal) throws -> String? {
+        guard goal == .caughtUp || plan.snapshot == .only else { return nil }
+        let fence = "fence:" + UUID().uuidString
+        try source.emit(message: fence)
+        return fence
+    }
+
+    private struct Goal {
+        var goal: RunGoal
+        var fence: String?
+        init(_ goal: RunGoal, _ fence: String?) { (self.goal, self.fence) = (goal, fence) }
+    }
+
+    /// The stream: receive, apply, and between transactions see what is due.
+    private func follow(
+        _ applier: StreamApplier, _ goal: Goal, _ start: Preparation.Start,
+        _ state: Monitor<RunState>, _ log: any ChangeSource
+    ) throws -> RunOutcome {
+        var applier = applier
+        var isConsistent = start.setup.isConsistent
+        while true {
+            if let failure = state.with(\.failure) { throw failure }
+            if let deadline = state.with(\.drainDeadline) {
+                try drain(&applier, log, deadline)
+                return .drained
+            }
+            if let batch = try log.next(timeout: 0.2) {
+                try applier.apply(batch)
+            }
+            guard applier.isBetweenTransactions else { continue }
+            try applier.promote()
+            if !isConsistent, !state.with(\.ledger.isLoading) {
+                try makeConsistent(start, state)
+                isConsistent = true
+            }
+            if isReached(goal, applier, isConsistent) {
+                try applier.commitPending()
+                return .reachedGoal
+            }
+        }
+    }
+
+    private func isReached(_ goal: Goal, _ applier: StreamApplier, _ isConsistent: Bool) -> Bool {
+        guard isConsistent else { return false }
+        if let fence = goal.fence { return applier.fences.contains(fence) }
+        if case .position(let position) = goal.goal { return applier.position >= position }
+        return false
+    }
+
+    private func drain(
+        _ applier: inout StreamApplier, _ log: any ChangeSource, _ deadline: Date
+    ) throws {
+        // Two batches may wait in the reader; a transaction in parts is finished if time allows.
+        var left = 3
+        while Date() < deadline, left > 0 || !applier.isBetweenTransactions,
+            let batch = try log.next(timeout: applier.isBetweenTransactions ? 0 : 0.2)
+        {
+            try applier.apply(batch)
+            left -= 1
+        }
+        if !applier.isBetweenTransactions { applier.rollback() }
+        try applier.commitPending()
+        logger.info("drained", metadata: ["applied": "\(applier.position)"])
+    }
+
+    /// Secondary unique indexes and foreign keys, between two stream transactions, once every table
+    /// is live: only then the target is a state that the source had (DESIGN 6.11).
+    private func makeConsistent(_ start: Preparation.Start, _ state: Monitor<RunState>) throws {
+        state.with { $0.note("target: making unique indexes and foreign keys", by: "stream") }
+        defer { state.with { $0.note(nil, by: "stream") } }
+        let schema = try target.schemaPlan(plan.routes, prerequisites: plan.prerequisites)
+        try target.run(schema.whenConsistent, tables: [])
+        var setup = start.setup
+        setup.isConsistent = true
+        try target.store(setup: setup, checkpoint: nil, tables: [])
+        Failpoint.hit(.consistencyMade)
+        logger.notice("all tables are live")
+    }
+
+    // MARK: Threads
+
+    private func startWorkers(
+        _ state: Monitor<RunState>, _ schema: SchemaPlan, _ spool: ParkedSpool, _ crew: Crew
+    ) {
+        guard state.with(\.ledger.isLoading) else { return }
+        for number in 1...max(1, plan.snapshotWorkers) {
+            let name = "load-\(number)"
+            crew.start(name) {
+                Self.guarded(state) {
+                    try self.worker(name, state, schema, spool).runAndClose()
+                }
+            }
+        }
+    }
+
+    private func worker(
+        _ name: String, _ state: Monitor<RunState>, _ schema: SchemaPlan, _ spool: ParkedSpool
+    ) throws -> LoadWorker {
+        LoadWorker(
+            name: name, routes: plan.routes, chunkRows: plan.chunkRows,
+            reader: try source.openReader(label: name),
+            applier: try target.openApplier(plan.routes, label: name), state: state, spool: spool,
+            index: { try self.makeIndexes($0, schema, state) })
+    }
+
+    private func makeIndexes(
+        _ route: Int, _ schema: SchemaPlan, _ state: Monitor<RunState>
+    ) throws {
+        var table = state.with { $0.tables[route] }
+        table.state = .catchingUp
+        try target.run(schema.afterRows[table.id] ?? [], tables: [table])
+        state.with { [table] in $0.tables[route].state = table.state }
+    }
+
+    private static func guarded(_ state: Monitor<RunState>, _ body: () throws -> Void) {
+        do { try body() } catch { state.with { $0.fail(error.asReplicationError) } }
+    }
+
+    private func startPulses(_ state: Monitor<RunState>, _ log: any ChangeSource, _ crew: Crew) {
+        crew.start("heartbeat") { [source] in
+            Pulse.every(Pulse.heartbeatSeconds, state) { try source.emit(message: Pulse.heartbeat) }
+        }
+        crew.start("lease") { [target] in
+            Pulse.every(min(1, self.plan.lease / 3), state) {
+                try target.renewLease(self.report(state, log))
+            }
+        }
+        crew.start("fingerprints") { [source, plan] in
+            var watch = FingerprintWatch(plan.routes)
+            let ids = plan.routes.map(\.source.id)
+            Pulse.every(Pulse.fingerprintSeconds, state) {
+                try watch.look(source.fingerprints(of: ids), truncates: state.with(\.truncates))
+            }
+        }
+    }
+
+    // MARK: What it shows
+
+    private func report(_ state: Monitor<RunState>, _ log: any ChangeSource) -> RunReport {
+        let report = state.with { state in
+            var report = RunReport(state: state.ledger.isLoading ? .loading : .streaming)
+            report.received = log.received
+            report.confirmed = state.confirmed
+            report.waiting = state.waiting.values.sorted().first
+            return report
+        }
+        control.with { $0.report = report }
+        return report
+    }
+}
+
+extension LoadWorker {
+    func runAndClose() throws {
+        defer {
+            applier.rollback()
+            applier.close()
+            reader.close()
+        }
+        try run()
+    }
+}

@@ -1,0 +1,199 @@
+import Foundation
+internal import Logging
+internal import ReplicationModel
+
+/// Everything between start and the first batch: takes the pipeline over, compares what is stored
+/// with what is there, makes publication, slot and target tables. Hands on the state from which
+/// stream and load go on. Each step may be the last before a crash: the next start goes on.
+struct Preparation {
+    let plan: PipelinePlan
+    let source: any ReplicationSource
+    let target: any ReplicationTarget
+    let logger: Logger
+
+    struct Start {
+        var state: RunState
+        var setup: PipelineSetup
+        var schema: SchemaPlan
+    }
+
+    func run() throws -> Start {
+        let identity = try source.identity()
+        try target.prepare()
+        let isNew = try target.load(pipeline: plan.name) == nil
+        if isNew { try refuseForeignSlot() }
+        var stored = try target.acquire(
+            pipeline: plan.name,
+            setup: PipelineSetup(
+                phase: .creatingSlot, capture: plan.capture, source: identity,
+                configuration: plan.configuration),
+            holder: plan.holder, lease: plan.lease)
+        Failpoint.hit(.slotAnnounced)
+        try compare(stored.setup, identity)
+        if stored.setup.phase == .creatingSlot {
+            stored = try createCapture(stored)
+        } else {
+            try compareSlot(stored)
+        }
+        return try makeSchema(stored)
+    }
+
+    private func refuseForeignSlot() throws {
+        guard try source.slotState(plan.capture) != nil else { return }
+        throw ReplicationError(
+            .otherSource, "create the replication slot",
+            why: "slot \(plan.capture.slot) exists and the target knows nothing of it",
+            try:
+                "SELECT pg_drop_replication_slot('\(plan.capture.slot)') if nobody uses it, or choose another name:"
+        )
+    }
+
+    /// Another source or another configuration would make the checkpoint mean something else (P20).
+    private func compare(_ setup: PipelineSetup, _ identity: SourceIdentity) throws {
+        let known = setup.source
+        guard known.systemIdentifier == identity.systemIdentifier,
+            known.databaseID == identity.databaseID
+        else {
+            throw ReplicationError(
+                .otherSource, "go on with pipeline \(plan.name)",
+                why: "the source is another cluster or database than the one the checkpoint is of",
+                try: "martlet run PIPELINE --fresh --yes, or put the source URL back")
+        }
+        guard known.timeline == identity.timeline else {
+            throw ReplicationError(
+                .positionGap, "go on with pipeline \(plan.name)",
+                why: "the source is on timeline \(identity.timeline), the checkpoint on "
+                    + "\(known.timeline): after a failover history may have been replaced (P24)",
+                try: "martlet run PIPELINE --fresh --yes")
+        }
+        guard setup.configuration == plan.configuration else {
+            throw ReplicationError(
+                .configuration, "go on with pipeline \(plan.name)",
+                why: "tables, mapping or keys differ from those it was started with",
+                try: "put the pipeline file back, or martlet run PIPELINE --fresh --yes")
+        }
+    }
+
+    // MARK: Slot
+
+    /// The target says `creating slot` (committed) before the slot is made; one found now was made by
+    /// a run that died in between.
+    private func createCapture(_ stored: StoredPipeline) throws -> StoredPipeline {
+        if try source.slotState(plan.capture) != nil { try source.dropSlot(plan.capture) }
+        let tables = plan.routes.map(\.source.name)
+        let start = try source.createCapture(plan.capture, tables: tables)
+        Failpoint.hit(.slotCreated)
+        var checkpoint = Checkpoint(position: start.position, commitPosition: start.position)
+        checkpoint.unseen = start.unseen
+        var result = stored
+        result.setup.phase = .ready
+        result.checkpoint = checkpoint
+        result.tables = plan.routes.map(firstProgress)
+        result.chunks = []
+        try target.store(setup: result.setup, checkpoint: checkpoint, tables: result.tables)
+        logger.info(
+            "slot \(plan.capture.slot) created", metadata: ["position": "\(start.position)"])
+        return result
+    }
+
+    private func firstProgress(_ route: TableRoute) -> TableProgress {
+        var table = TableProgress(
+            id: route.source.id, source: route.source.name, target: route.target,
+            state: plan.snapshot == .never ? .live : .pending)
+        table.rowsEstimated = route.source.estimatedRows
+        table.fingerprint = route.source.fingerprint
+        table.key = route.keyColumns.map(\.name)
+        return table
+    }
+
+    /// Slot gone, lost, or ahead of the target: committed changes would be missing (P19, P23).
+    private func compareSlot(_ stored: StoredPipeline) throws {
+        guard let slot = try source.slotState(plan.capture) else {
+            throw gap(.slotMissing, "slot \(plan.capture.slot) does not exist any more")
+        }
+        if slot.walStatus == "lost" || slot.invalidationReason != nil {
+            throw gap(
+                .slotInvalidated,
+                "slot \(plan.capture.slot) was invalidated (\(slot.invalidationReason ?? "WAL removed"))"
+            )
+        }
+        if let applied = stored.checkpoint?.position, slot.confirmed > applied {
+            throw gap(
+                .positionGap,
+                "the slot is confirmed up to \(slot.confirmed), the target has \(applied): "
+                    + "what lies between is not sent again")
+        }
+    }
+
+    private func gap(_ kind: ReplicationError.Kind, _ why: String) -> ReplicationError {
+        ReplicationError(
+            kind, "go on from the checkpoint", why: why,
+            try: "martlet run PIPELINE --fresh --yes (copies everything again)")
+    }
+
+    // MARK: Schema
+
+    private func makeSchema(_ stored: StoredPipeline) throws -> Start {
+        let schema = try target.schemaPlan(plan.routes, prerequisites: plan.prerequisites)
+        if let problem = schema.problems.first { throw problem }
+        var tables = try match(stored.tables)
+        let fresh = tables.indices.filter { tables[$0].state == .pending }
+        for index in fresh { try clear(plan.routes[index]) }
+        for index in fresh { tables[index].state = .loading }
+        if !fresh.isEmpty {
+            let changed = fresh.map { tables[$0] }
+            try target.run(schema.beforeRows, tables: changed)
+        }
+        Failpoint.hit(.schemaMade)
+        return Start(state: state(stored, tables), setup: stored.setup, schema: schema)
+    }
+
+    private func match(_ stored: [TableProgress]) throws -> [TableProgress] {
+        let known = Dictionary(stored.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        return try plan.routes.map { route in
+            guard var table = known[route.source.id] else {
+                throw ReplicationError.unseenChange(route.source.name, position: nil)
+            }
+            let (old, new) = (Fingerprint(table.fingerprint), Fingerprint(route.source.fingerprint))
+            guard old.shape == new.shape, table.key == route.keyColumns.map(\.name) else {
+                throw ReplicationError.unseenChange(route.source.name, position: nil)
+            }
+            table.target = route.target
+            return table
+        }
+    }
+
+    /// A target table with rows and no journal (DESIGN section 9).
+    private func clear(_ route: TableRoute) throws {
+        guard let shape = try target.shape(of: route.target), shape.hasRows else { return }
+        switch plan.existing {
+        case .merge: return
+        case .truncate: try target.empty(route.target)
+        case .refuse:
+            throw ReplicationError(
+                .preflight, "load the table", table: route.target,
+                why: "the target table has rows that Martlet did not write",
+                try: "empty it, or set `existing: truncate` in the pipeline file")
+        }
+    }
+
+    private func state(_ stored: StoredPipeline, _ tables: [TableProgress]) -> RunState {
+        let checkpoint = stored.checkpoint ?? Checkpoint(position: .zero, commitPosition: .zero)
+        let loads = zip(plan.routes, tables).map { route, table -> TableLoad? in
+            guard table.state != .live else { return nil }
+            var load = TableLoad(
+                route: route, journal: stored.chunks.filter { $0.table == route.source.id })
+            load.isIndexed = table.state == .catchingUp
+            return load
+        }
+        let ledger = MergeLedger(
+            tables: loads,
+            unseen: Set(checkpoint.unseen.map { UInt32(truncatingIfNeeded: $0.rawValue) }),
+            lastJudged: checkpoint.commitPosition)
+        var tables = tables
+        for index in tables.indices {
+            if let load = loads[index] { tables[index].rowsCopied = load.rowsCopied }
+        }
+        return RunState(ledger: ledger, tables: tables, checkpoint: checkpoint)
+    }
+}

@@ -1,0 +1,321 @@
+package import ReplicationModel
+
+/// The chunks of one table while it is loaded: what is copied, what is being copied, what is not.
+///
+/// Chunks partition (-infinity, +infinity) and are cut lazily from the left; a key above the last
+/// cut is not yet copied. A key-chunk overrides the chunk around it (DESIGN 6.7).
+package struct TableLoad: Sendable {
+    /// One chunk or key-chunk.
+    package struct Unit: Sendable {
+        package var id: Int64
+        package var range: KeyRange
+        package var state: State = .pending
+        package var parked = ParkedChanges()
+        package var rows: Int64 = 0
+
+        package init(id: Int64, range: KeyRange, state: State = .pending) {
+            self.id = id
+            self.range = range
+            self.state = state
+        }
+    }
+
+    package enum State: Sendable {
+        case pending
+        /// A worker reads it; its changes are parked.
+        case copying
+        /// The worker has taken the parked changes and commits; changes wait for that commit.
+        case closing
+        case copied(ChunkSeal)
+    }
+
+    /// Which unit a key belongs to.
+    package enum Place: Hashable, Sendable {
+        /// Above the last cut.
+        case uncut
+        case chunk(Int64)
+        case key(Key)
+    }
+
+    package let route: TableRoute
+    package let order: KeyOrder
+    /// Ascending, without gaps from -infinity on.
+    package private(set) var chunks: [Unit] = []
+    private var sortableCuts: [[UInt8]] = []
+    package private(set) var keyChunks: [Key: Unit] = [:]
+    /// The load starts again: no unit may start until that is committed (DESIGN 6.10).
+    package var isHeld = false
+    /// The plain indexes are made, or being made.
+    package var isIndexed = false
+    /// One worker looks for the next cut.
+    package var isCutting = false
+    /// One worker merges neighbours in the journal.
+    package var isMerging = false
+    /// No cut may be added while the stream asks the source where keys lie.
+    package var cutsAreFrozen = false
+    /// What the source said about keys whose order only it knows; valid while cuts are frozen.
+    package var located: [Key: Int] = [:]
+    /// Counts restarts, so that a worker notices that its unit is gone.
+    package private(set) var generation = 0
+    private var nextID: Int64 = 1
+
+    package init(route: TableRoute) {
+        self.route = route
+        order = KeyOrder(route.keyColumns)
+    }
+
+    /// As the journal has it. Chunk ids ascend with the keys, and holes belong to chunks that were
+    /// in flight: each becomes one pending chunk.
+    package init(route: TableRoute, journal: [ChunkRecord]) {
+        self.init(route: route)
+        var upper: Key?
+        for record in journal.filter({ !$0.isKeyChunk }).sorted(by: { $0.id < $1.id }) {
+            if record.range.lower != upper {
+                append(Unit(id: nextID, range: KeyRange(after: upper, through: record.range.lower)))
+            }
+            var unit = Unit(id: record.id, range: record.range)
+            if let seal = record.seal { unit.state = .copied(seal) }
+            unit.rows = record.rows
+            append(unit)
+            upper = record.range.upper
+        }
+        for record in journal where record.isKeyChunk {
+            guard let key = record.range.upper else { continue }
+            var unit = Unit(id: record.id, range: record.range)
+            if let seal = record.seal { unit.state = .copied(seal) }
+            unit.rows = record.rows
+            keyChunks[key] = unit
+            nextID = max(nextID, record.id + 1)
+        }
+    }
+
+    private mutating func append(_ unit: Unit) {
+        if chunks.isEmpty { sortableCuts = [] }
+        chunks.append(unit)
+        if let upper = unit.range.upper, let cut = order.sortable(upper) {
+            sortableCuts.append(cut)
+        }
+        nextID = max(nextID, unit.id + 1)
+    }
+
+    package var isFullyCut: Bool { chunks.last.map { $0.range.upper == nil } ?? false }
+    package var lastCut: Key? { chunks.last?.range.upper }
+    package var cuts: [Key] { chunks.compactMap(\.range.upper) }
+    package var rowsCopied: Int64 {
+        chunks.reduce(0) { $0 + $1.rows } + keyChunks.values.reduce(0) { $0 + $1.rows }
+    }
+    package var units: [Unit] { chunks + keyChunks.values }
+
+    /// Every unit is copied; nil otherwise. The value is the newest chunk position.
+    package var completePosition: LogPosition? {
+        guard isFullyCut, !isHeld else { return nil }
+        var newest = LogPosition.zero
+        for unit in units {
+            guard case .copied(let seal) = unit.state else { return nil }
+            newest = max(newest, seal.position)
+        }
+        return newest
+    }
+
+    /// The unit of a key. nil when the source has to be asked first.
+    package func place(of key: Key) -> Place? {
+        if !keyChunks.isEmpty, keyChunks[key] != nil { return .key(key) }
+        guard let index = chunkIndex(of: key) else { return nil }
+        return index < chunks.count ? .chunk(chunks[index].id) : .uncut
+    }
+
+    /// The number of cuts strictly below the key.
+    private func chunkIndex(of key: Key) -> Int? {
+        if route.isKeyless || chunks.isEmpty || chunks[0].range == .everything { return 0 }
+        guard case .here = order else { return located[key] }
+        guard let sortable = order.sortable(key) else { return nil }
+        var (low, high) = (0, sortableCuts.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if sortableCuts[middle].precedes(sortable) { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    package var asksSource: Bool {
+        if case .source = order, !route.isKeyless { return true }
+        return false
+    }
+
+    package subscript(place: Place) -> Unit? {
+        get {
+            switch place {
+            case .uncut: nil
+            case .key(let key): keyChunks[key]
+            case .chunk(let id): position(of: id).map { chunks[$0] }
+            }
+        }
+        set {
+            switch place {
+            case .uncut: break
+            case .key(let key): keyChunks[key] = newValue
+            case .chunk(let id):
+                if let newValue, let at = position(of: id) { chunks[at] = newValue }
+            }
+        }
+    }
+
+    /// Parks in place, without copying the unit's parked changes.
+    package mutating func park(
+        _ change: Change, at place: Place, sides: ParkedChanges.Sides, of mark: TransactionMark,
+        in batch: ChangeBatch
+    ) {
+        switch place {
+        case .uncut: break
+        case .key(let key): keyChunks[key]?.parked.park(change, sides: sides, of: mark, in: batch)
+        case .chunk(let id):
+            guard let at = position(of: id) else { return }
+            chunks[at].parked.park(change, sides: sides, of: mark, in: batch)
+        }
+    }
+
+    /// Every unit with its place.
+    package var placed: [(Place, Unit)] {
+        chunks.map { (.chunk($0.id), $0) } + keyChunks.map { (.key($0.key), $0.value) }
+    }
+
+    mutating func takeForSpool(_ place: Place) -> (index: Int, piece: ParkedChanges.Piece)? {
+        switch place {
+        case .uncut: nil
+        case .key(let key): keyChunks[key]?.parked.takeForSpool()
+        case .chunk(let id): position(of: id).flatMap { chunks[$0].parked.takeForSpool() }
+        }
+    }
+
+    mutating func settle(_ place: Place, _ index: Int, _ entry: ParkedSpool.Entry) {
+        switch place {
+        case .uncut: break
+        case .key(let key): keyChunks[key]?.parked.settle(index, entry)
+        case .chunk(let id):
+            if let at = position(of: id) { chunks[at].parked.settle(index, entry) }
+        }
+    }
+
+    /// The chunk of this id, or the one that it was merged into: merged chunks keep the first id.
+    private func position(of id: Int64) -> Int? {
+        var (low, high) = (0, chunks.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if chunks[middle].id <= id { low = middle + 1 } else { high = middle }
+        }
+        return low > 0 ? low - 1 : nil
+    }
+
+    // MARK: Changes of the partition
+
+    /// A pending unit; key-chunks first, since the stream made them and nobody else has their rows.
+    package func firstPending() -> Place? {
+        if let key = keyChunks.first(where: { $0.value.isPending })?.key { return .key(key) }
+        return chunks.first(where: \.isPending).map { .chunk($0.id) }
+    }
+
+    /// Adds the next chunk, up to `upper` (nil: the last one), in state copying.
+    package mutating func addChunk(through upper: Key?) -> Place {
+        let unit = Unit(
+            id: nextID, range: KeyRange(after: lastCut, through: upper), state: .copying)
+        append(unit)
+        return .chunk(unit.id)
+    }
+
+    /// The id under which a key-chunk is journaled: its own if there is one, else a new one.
+    package mutating func keyChunkID(_ key: Key) -> Int64 {
+        if let unit = keyChunks[key] { return unit.id }
+        defer { nextID += 1 }
+        return nextID
+    }
+
+    package mutating func setKeyChunk(_ key: Key, id: Int64) {
+        keyChunks[key] = Unit(id: id, range: KeyRange(after: key, through: key))
+    }
+
+    // MARK: A small journal
+
+    /// Neighbours of which nothing needs to be remembered but that they are copied.
+    package struct Merge: Sendable {
+        package var record: ChunkRecord
+        package var removed: [Int64]
+        fileprivate var indices: Range<Int>
+    }
+
+    /// The longest run of at least `least` neighbours that are copied and whose chunk position the
+    /// applied stream has passed: every later transaction applies to all of them.
+    package func mergeable(applied: LogPosition, least: Int = 16) -> Merge? {
+        var best = 0..<0
+        var first = 0
+        for index in 0...chunks.count {
+            if index < chunks.count, chunks[index].isPassed(by: applied) { continue }
+            if index - first > best.count { best = first..<index }
+            first = index + 1
+        }
+        guard best.count >= least else { return nil }
+        return Merge(
+            record: merged(best), removed: chunks[best].dropFirst().map(\.id), indices: best)
+    }
+
+    private func merged(_ run: Range<Int>) -> ChunkRecord {
+        var seal = ChunkSeal(snapshot: nil, position: .zero, closedAt: .zero)
+        for unit in chunks[run] {
+            guard case .copied(let one) = unit.state else { continue }
+            seal.position = max(seal.position, one.position)
+            seal.closedAt = max(seal.closedAt, one.closedAt)
+        }
+        let first = chunks[run.lowerBound]
+        return ChunkRecord(
+            table: route.source.id, id: first.id,
+            range: KeyRange(
+                after: first.range.lower, through: chunks[run.upperBound - 1].range.upper),
+            isKeyChunk: false, seal: seal, rows: chunks[run].reduce(0) { $0 + $1.rows })
+    }
+
+    /// Carries out a merge that the journal has; only while cuts are not frozen.
+    package mutating func carryOut(_ merge: Merge) {
+        guard let seal = merge.record.seal else { return }
+        var unit = Unit(id: merge.record.id, range: merge.record.range, state: .copied(seal))
+        unit.rows = merge.record.rows
+        chunks.replaceSubrange(merge.indices, with: [unit])
+        guard !sortableCuts.isEmpty else { return }
+        // The cut of the run's last chunk stays; a last chunk that is open has none.
+        sortableCuts.removeSubrange(merge.indices.lowerBound..<merge.indices.upperBound - 1)
+    }
+
+    /// Stops chunks that are being copied; their workers notice by `generation`. Closing ones finish.
+    package mutating func hold() {
+        isHeld = true
+        generation += 1
+        for index in chunks.indices { chunks[index].void() }
+        for key in keyChunks.keys { keyChunks[key]?.void() }
+    }
+
+    /// The table is empty at the target and the journal knows nothing of it: start from the left.
+    package mutating func restart() {
+        generation += 1
+        isHeld = false
+        isMerging = false
+        chunks = []
+        sortableCuts = []
+        keyChunks = [:]
+        located = [:]
+    }
+}
+
+extension TableLoad.Unit {
+    package var isPending: Bool { if case .pending = state { true } else { false } }
+    package var isCopying: Bool { if case .copying = state { true } else { false } }
+    package var isClosing: Bool { if case .closing = state { true } else { false } }
+
+    func isPassed(by applied: LogPosition) -> Bool {
+        guard case .copied(let seal) = state else { return false }
+        return seal.position <= applied && seal.closedAt <= applied
+    }
+
+    mutating func void() {
+        guard isCopying else { return }
+        state = .pending
+        parked = ParkedChanges()
+    }
+}

@@ -1,0 +1,401 @@
+#!/usr/bin/python3
+"""What is wrong is said in four lines, with the right exit code; nothing is lost, and the next start
+goes on.
+
+Each case breaks one thing, requires code and message, mends it, and requires that the pipeline then
+reaches equality.
+"""
+
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import lab
+from lab import (FileTarget, Pipeline, Source, at_end, make_target, require,
+                 require_equal, unique, wait_until)
+from setting import Proof, arguments, private
+
+USAGE, PREFLIGHT, POLICY, TEMPORARY = 2, 3, 6, 75
+SECRET = "correct-horse-battery"
+
+
+class Shop:
+    """Two tables with rows, a target, a pipeline."""
+
+    def __init__(self, options, server=None, target=None, install=True, **more):
+        self.source = Source(server or private(options.source, late=False))
+        self.sql("CREATE TABLE lab.items (id int PRIMARY KEY, name text)")
+        self.sql("CREATE TABLE lab.orders (id int PRIMARY KEY, item int, note text)")
+        self.sql("INSERT INTO lab.items SELECT g, 'i' || g FROM generate_series(1, 300) g")
+        self.sql("INSERT INTO lab.orders SELECT g, g, 'o' FROM generate_series(1, 300) g")
+        self.target = target or make_target(options.target)
+        self.pipeline = Pipeline(self.source, self.target, **more)
+        if install:
+            self.pipeline.install()
+
+    def sql(self, text):
+        return self.source.query(text, self.source.installer)
+
+    def write_more(self):
+        self.sql("UPDATE lab.items SET name = name || '+' WHERE id % 3 = 0")
+        self.sql("INSERT INTO lab.orders SELECT max(id) + 1, 1, 'more' FROM lab.orders")
+
+    def refused(self, code, *words, command="run", environment=None, arguments=("--until-caught-up",)):
+        """The command ends with `code` and a message of the contract's form with these words."""
+        extra = arguments if command == "run" else ()
+        result = self.pipeline.call(command, *extra, environment=environment, timeout=60)
+        require_message(result, code, words)
+        return result
+
+    def mended(self):
+        self.write_more()
+        self.pipeline.catch_up(120)
+        require_equal(self.source, self.target, self.pipeline)
+
+
+def require_message(result, code, words=()):
+    text = result.stderr
+    require(result.returncode == code, f"ended with {result.returncode}, not {code}: {text[-800:]}")
+    lines = text.splitlines()
+    heads = [line.split(":")[0] for line in lines]
+    for head in ("error", "why", "try"):
+        require(head in heads, f"no '{head}:' line in: {text[-800:]}")
+    require("Fatal error" not in text and "backtrace" not in text.lower(), f"a crash: {text[-800:]}")
+    require(SECRET not in text + result.stdout, "the password is in the output")
+    for word in words:
+        require(re.search(word, text, re.IGNORECASE), f"'{word}' is not in: {text[-800:]}")
+
+
+# ---- The source ----
+
+
+def source_unreachable(options):
+    shop = Shop(options)
+    good = shop.pipeline.path.read_text(encoding="utf-8")
+    shop.pipeline.path.write_text(
+        re.sub(r'"source": "[^"]*"', '"source": "postgres://nobody@127.0.0.1:1/none"', good))
+    shop.refused(TEMPORARY, "127.0.0.1")
+    shop.refused(TEMPORARY, "127.0.0.1", command="check")
+    shop.pipeline.path.write_text(good)
+    shop.mended()
+
+
+def target_unreachable(options):
+    shop = Shop(options)
+    good = shop.pipeline.path.read_text(encoding="utf-8")
+    shop.pipeline.path.write_text(
+        re.sub(r'"target": "[^"]*"', '"target": "postgres://nobody@127.0.0.1:1/none"', good))
+    shop.refused(TEMPORARY, "127.0.0.1")
+    shop.pipeline.path.write_text(good)
+    shop.mended()
+
+
+def wrong_password(options):
+    shop = Shop(options)
+    server, capture = shop.source.server, shop.source.capture
+    shop.source.query(f"ALTER ROLE {capture} PASSWORD '{SECRET}-right'")
+    allow_passwords(server)
+    url = f"postgres://{capture}@127.0.0.1:{server.port}/{shop.source.name}"
+    shop.pipeline.write("pipeline", url)
+    shop.refused(PREFLIGHT, "password", environment={"MARTLET_SOURCE_PASSWORD": SECRET})
+    shop.pipeline.write("pipeline", url.replace("@", f":{SECRET}@"))
+    shop.refused(PREFLIGHT, "password")
+    shop.pipeline.write("pipeline", url)
+    os.environ["MARTLET_SOURCE_PASSWORD"] = f"{SECRET}-right"
+    try:
+        shop.mended()
+    finally:
+        del os.environ["MARTLET_SOURCE_PASSWORD"]
+
+
+def allow_passwords(server):
+    """The private cluster trusts everybody; passwords are asked for over TCP from now on."""
+    path = server.folder / "data/pg_hba.conf"
+    rules = "local all all trust\nlocal replication all trust\nhost all all all scram-sha-256\n"
+    path.write_text(rules + "host replication all all scram-sha-256\n", encoding="utf-8")
+    server.query("SELECT pg_reload_conf()")
+
+
+def wal_level(options):
+    server = lab.PrivateServer(options.source, {"wal_level": "replica"})
+    shop = Shop(options, server=server, install=False)
+    shop.refused(PREFLIGHT, "wal_level", command="check")
+    shop.refused(PREFLIGHT, "wal_level")
+    server.configure({"wal_level": "logical"})
+    server.restart()
+    shop.pipeline.install()
+    shop.mended()
+    server.remove()
+
+
+def no_replication(options):
+    shop = Shop(options)
+    shop.source.query(f"ALTER ROLE {shop.source.capture} NOREPLICATION")
+    shop.refused(PREFLIGHT, "replication")
+    shop.source.query(f"ALTER ROLE {shop.source.capture} REPLICATION")
+    shop.mended()
+
+
+def no_select(options):
+    shop = Shop(options)
+    shop.sql(f"REVOKE SELECT ON lab.orders FROM {shop.source.capture}")
+    shop.refused(PREFLIGHT, r"lab\.orders", "select")
+    shop.sql(f"GRANT SELECT ON lab.orders TO {shop.source.capture}")
+    shop.mended()
+
+
+def no_publication(options):
+    """The capture role owns nothing, so it cannot make one: it says what the installer must do."""
+    shop = Shop(options, install=False)
+    shop.refused(PREFLIGHT, "publication", "--install|CREATE PUBLICATION")
+    shop.pipeline.install()
+    shop.mended()
+
+
+def no_slot_left(options):
+    server = lab.PrivateServer(options.source, {"max_replication_slots": 1})
+    server.query("SELECT pg_create_physical_replication_slot('occupied')")
+    shop = Shop(options, server=server)
+    shop.refused(PREFLIGHT, "slot")
+    server.query("SELECT pg_drop_replication_slot('occupied')")
+    shop.mended()
+    server.remove()
+
+
+def row_security(options):
+    shop = Shop(options)
+    shop.sql("ALTER TABLE lab.orders ENABLE ROW LEVEL SECURITY")
+    shop.sql("CREATE POLICY some ON lab.orders USING (id < 10)")
+    shop.refused(PREFLIGHT, r"lab\.orders", "row.level.security|row_security|policy|policies")
+    shop.sql("ALTER TABLE lab.orders DISABLE ROW LEVEL SECURITY")
+    shop.mended()
+
+
+def slot_ahead(options):
+    """P19: the slot was moved on while we were away; what it passed is lost to us."""
+    shop = Shop(options)
+    shop.mended()
+    shop.write_more()
+    slot = shop.source.value("SELECT slot_name FROM pg_replication_slots WHERE database = "
+                             f"'{shop.source.name}' AND plugin = 'pgoutput'")
+    shop.source.query(f"SELECT pg_replication_slot_advance('{slot}', pg_current_wal_lsn())")
+    shop.refused(POLICY, "slot", "ahead|advanced|moved|gap|passed|past")
+
+
+def slot_missing(options):
+    shop = Shop(options)
+    shop.mended()
+    slot = shop.source.value("SELECT slot_name FROM pg_replication_slots WHERE database = "
+                             f"'{shop.source.name}' AND plugin = 'pgoutput'")
+    shop.source.query(f"SELECT pg_drop_replication_slot('{slot}')")
+    shop.refused(POLICY, "slot")
+
+
+# ---- The configuration ----
+
+
+def unknown_key(options):
+    shop = Shop(options)
+    good = shop.pipeline.path.read_text(encoding="utf-8")
+    shop.pipeline.path.write_text(good.replace('"chunk_rows"', '"chunk_row"'))
+    for command in ("run", "check", "plan", "status"):
+        shop.refused(USAGE, "chunk_row", "chunk_rows", r"pipeline\.yaml", command=command)
+    shop.pipeline.path.write_text(good)
+    shop.mended()
+
+
+def no_match(options):
+    shop = Shop(options)
+    good = shop.pipeline.path.read_text(encoding="utf-8")
+    shop.pipeline.path.write_text(good.replace('"lab.*"', '"lab.*", "lab.order"'))
+    shop.refused(USAGE, r"lab\.order\b")
+    shop.pipeline.path.write_text(good)
+    shop.mended()
+
+
+# ---- The tables ----
+
+
+def no_key(options):
+    shop = Shop(options)
+    shop.sql("CREATE TABLE lab.keyless (a int)")
+    shop.sql("INSERT INTO lab.keyless VALUES (1)")
+    shop.refused(PREFLIGHT, r"lab\.keyless", "key|identity")
+    shop.sql("ALTER TABLE lab.keyless REPLICA IDENTITY FULL")
+    shop.pipeline.install()
+    shop.mended()
+
+
+def target_does_not_fit(options):
+    if options.target == "sqlite":
+        return
+    shop = Shop(options)
+    shop.target.query("CREATE TABLE lab.orders (id int PRIMARY KEY, note text)", shop.target.apply)
+    shop.refused(PREFLIGHT, "orders", "item")
+    shop.target.query("DROP TABLE lab.orders", shop.target.apply)
+    shop.mended()
+
+
+def target_has_rows(options):
+    if options.target == "sqlite":
+        return
+    shop = Shop(options)
+    shop.target.query("CREATE TABLE lab.items (id int PRIMARY KEY, name text); "
+                      "INSERT INTO lab.items VALUES (1, 'mine')", shop.target.apply)
+    shop.refused(PREFLIGHT, "items", "rows", "existing")
+    shop.target.query("DELETE FROM lab.items", shop.target.apply)
+    shop.mended()
+
+
+def unsupported_type(options):
+    """A type that only the source has; a file holds every type as text, so only for servers."""
+    if options.target == "sqlite":
+        return
+    shop = Shop(options)
+    shop.target.query("CREATE TABLE lab.orders (id int PRIMARY KEY, item int, note point)",
+                      shop.target.apply)
+    shop.refused(PREFLIGHT, "orders", "note")
+    shop.target.query("DROP TABLE lab.orders", shop.target.apply)
+    shop.mended()
+
+
+def row_changed_by_somebody_else(options, environment=None):
+    """I5: an UPDATE that hits 0 rows stops; after the row is back the next start goes on."""
+    shop = Shop(options)
+    shop.pipeline.catch_up(60)
+    run = shop.pipeline.start(environment=environment)
+    try:
+        shop.pipeline.wait_live(run, 60)
+        write_target(shop, "DELETE FROM {items} WHERE id = 7")
+        shop.sql("UPDATE lab.items SET name = 'changed' WHERE id = 7")
+        code = run.wait(60)
+    finally:
+        run.kill()
+    text = run.text()
+    require(code == POLICY, f"ended with {code}, not {POLICY}: {run.tail()}")
+    for word in ("error:", "where:", "why:", "try:", "items", "position|[0-9A-F]+/[0-9A-F]+"):
+        require(re.search(word, text), f"'{word}' is not in: {run.tail()}")
+    require("changed" not in re.sub(r"(?i)somebody.*", "", "\n".join(
+        line for line in text.splitlines() if "i7" in line)), "a row value is in the log")
+    write_target(shop, "INSERT INTO {items} (id, name) VALUES (7, 'i7')")
+    shop.mended()
+
+
+def row_inserted_by_somebody_else(options):
+    shop = Shop(options)
+    shop.pipeline.catch_up(60)
+    write_target(shop, "INSERT INTO {items} (id, name) VALUES (1000, 'mine')")
+    shop.sql("INSERT INTO lab.items VALUES (1000, 'theirs')")
+    result = shop.refused(POLICY, "items")
+    require("theirs" not in result.stderr and "mine" not in result.stderr,
+            "a row value is in the error")
+    write_target(shop, "DELETE FROM {items} WHERE id = 1000")
+    shop.mended()
+
+
+def write_target(shop, sql):
+    name = shop.pipeline.tables()["lab.items"]["target"]
+    if not isinstance(shop.target, FileTarget):
+        shop.target.query(sql.format(items=name))
+        return
+    import sqlite3
+    link = sqlite3.connect(str(shop.target.path), timeout=10)
+    link.execute(sql.format(items='"{}"'.format(name.strip('"'))))
+    link.commit()
+    link.close()
+
+
+# ---- The target's disk and mode ----
+
+
+def disk_full(options):
+    """A file on a small tmpfs: the error is shown, nothing is lost, and with room it goes on."""
+    folder = Path("/tmp") / unique("martlet-small")
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(folder)], check=True)
+    at_end(lambda: subprocess.run(["umount", "-l", str(folder)], check=False) and folder.rmdir())
+    shop = Shop(options, target=FileTarget(folder))
+    shop.sql("INSERT INTO lab.orders SELECT g, 1, repeat('x', 1000) "
+             "FROM generate_series(1000, 4000) g")
+    run = shop.pipeline.start()
+    try:
+        wait_until(lambda: run.code is not None or says_full(shop, run), 60, "it says: full", 0.2)
+        if run.code is not None:
+            require(run.code == TEMPORARY, f"ended with {run.code}: {run.tail()}")
+        subprocess.run(["mount", "-o", "remount,size=200m", str(folder)], check=True)
+        run = run if run.code is None else shop.pipeline.start()
+        shop.write_more()
+        shop.pipeline.wait_caught_up(run, 120)
+        run.stop()
+    finally:
+        run.kill()
+    require_equal(shop.source, shop.target, shop.pipeline)
+
+
+def says_full(shop, run):
+    status = shop.pipeline.status() or {}
+    return re.search("full|no space", run.text() + str(status), re.IGNORECASE)
+
+
+def read_only_at_start(options):
+    if options.target == "sqlite":
+        return
+    shop = Shop(options)
+    name, apply = shop.target.name, shop.target.apply
+    shop.target.query(f"ALTER ROLE {apply} IN DATABASE {name} SET default_transaction_read_only = on")
+    shop.refused(PREFLIGHT, "read.only")
+    shop.target.query(f"ALTER ROLE {apply} IN DATABASE {name} RESET default_transaction_read_only")
+    shop.mended()
+
+
+def read_only_meanwhile(options):
+    """The target turns read-only under a run: it waits or ends as temporary, and goes on later."""
+    if options.target == "sqlite":
+        return
+    shop = Shop(options)
+    name, apply = shop.target.name, shop.target.apply
+    run = shop.pipeline.start()
+    try:
+        shop.pipeline.wait_live(run, 60)
+        shop.target.query(
+            f"ALTER ROLE {apply} IN DATABASE {name} SET default_transaction_read_only = on")
+        shop.target.end_sessions("martlet%")
+        shop.write_more()
+        wait_until(lambda: run.code is not None or re.search("read.only", run.text()), 60,
+                   "it says: read-only", 0.2)
+        require(run.code in (None, TEMPORARY, PREFLIGHT, POLICY), f"ended with {run.code}")
+        time.sleep(1)
+    finally:
+        run.kill()
+    shop.target.query(f"ALTER ROLE {apply} IN DATABASE {name} RESET default_transaction_read_only")
+    shop.mended()
+
+
+def no_create_at_target(options):
+    if options.target == "sqlite":
+        return
+    shop = Shop(options)
+    target = shop.target
+    target.query(f"REVOKE CREATE ON DATABASE {target.name} FROM {target.apply}")
+    shop.refused(PREFLIGHT, "create|permission|privilege")
+    target.query(f"GRANT CREATE ON DATABASE {target.name} TO {target.apply}")
+    shop.mended()
+
+
+CASES = [
+    source_unreachable, target_unreachable, wrong_password, wal_level, no_replication, no_select,
+    no_publication, no_slot_left, row_security, slot_ahead, slot_missing, unknown_key, no_match,
+    no_key, target_does_not_fit, target_has_rows, unsupported_type, row_changed_by_somebody_else,
+    row_inserted_by_somebody_else, disk_full, read_only_at_start, read_only_meanwhile,
+    no_create_at_target,
+]
+
+if __name__ == "__main__":
+    chosen = arguments(__doc__, only="")
+    proof = Proof()
+    for case in CASES:
+        if chosen.only in ("", case.__name__):
+            proof.check("bad input: " + case.__name__.replace("_", " "), case, chosen)
+    proof.end()

@@ -1,0 +1,142 @@
+"""What most proofs share: a source under load, a pipeline, a target, and the final verdict."""
+
+import argparse
+import random
+import sys
+import time
+
+from lab import (MARTLET, Failed, FileTarget, OrderReader, Pipeline, PrivateServer, Proof, Server,
+                 Source, Target, differences, log, require, wait_until)
+from workload import MIDDLE, SMALL, Sizes, Workload
+
+# Commits of some sessions wait for a standby that does not exist: see workload.Release.
+LATE_VISIBILITY = {"synchronous_standby_names": "nobody", "synchronous_commit": "local"}
+
+LARGE = Sizes(accounts=60_000, rows=15_000, truncated=25_000, large=3_000)
+SIZES = {"small": SMALL, "middle": MIDDLE, "large": LARGE}
+
+_private = {}
+
+
+def private(name, late=True, role="source"):
+    """One cluster of our own per program, version and role; databases are made anew each round."""
+    key = (name, late, role)
+    if key not in _private:
+        _private[key] = PrivateServer(name, LATE_VISIBILITY if late else {})
+    return _private[key]
+
+
+def arguments(description, **defaults):
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--source", default="pg17", help="pg15, pg17 or pg18")
+    parser.add_argument("--target", default="pg18", help="pg15, pg17, pg18 or sqlite")
+    parser.add_argument("--sizes", choices=SIZES, default="small")
+    for name, value in defaults.items():
+        parser.add_argument("--" + name.replace("_", "-"), type=type(value), default=value)
+    options = parser.parse_args()
+    log(description.strip().splitlines()[0])
+    log(" ".join(sys.argv[1:]) or "(defaults)", "seed", options.seed, "binary", MARTLET)
+    return options
+
+
+class Setting:
+    """A source of its own with the workload's tables, an empty target, a pipeline between them."""
+
+    def __init__(self, options, seed, sessions=4, hanging=1, pause=0.0, pipeline=None,
+                 target_server=None, target_link=None):
+        self.source = Source(private(options.source))
+        if options.target == "sqlite":
+            self.target = FileTarget()
+        else:
+            self.target = Target(target_server or Server(options.target))
+        sizes = SIZES[options.sizes]
+        self.workload = Workload(self.source, self.target, seed, sizes, sessions, hanging, pause)
+        self.workload.prepare()
+        self.order_is_kept = True
+        # Made before anything is written by the sessions: it sees every audit row.
+        self.order = OrderReader(self.source)
+        link = target_link(self.target) if target_link else None
+        self.pipeline = Pipeline(self.source, self.target, pipeline, target_url=link)
+        self.pipeline.install()
+
+    def begin(self, environment=None, deadline=60):
+        """Starts a run and, as soon as the audit table is live, the sessions. From then on every
+        audit row comes through the stream, so that the order of arrival can be compared."""
+        run = self.pipeline.start(environment=environment)
+        wait_until(lambda: run.must_live() and self.is_audited(), deadline, "the audit table live",
+                   0.02)
+        self.workload.start()
+        return run
+
+    def is_audited(self):
+        tables = self.pipeline.tables()
+        return all(tables.get(f"lab.{name}", {}).get("state") == "live"
+                   for name in ("audit", "audit_keyless"))
+
+    def truncate_while_loading(self, run, seconds=30):
+        """TRUNCATE inside the load of the table; False when the load was over before."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            run.must_live()
+            if self.workload.truncated_is_loading():
+                self.workload.truncate()
+                return True
+            if self.pipeline.tables().get("lab.truncated", {}).get("state") == "live":
+                return False
+            time.sleep(0.01)
+        return False
+
+    def verdict(self):
+        """Source and target are equal, each transaction is there once, and in commit order."""
+        require(self.workload.balance(self.source.query) == 0, "the source itself is unbalanced")
+        found = differences(self.source, self.target, self.pipeline)
+        if found:
+            raise Failed("source and target differ:\n  " + "\n  ".join(
+                found + self.order.history(found)))
+        order, positions = self.order.audit_order()
+        require(len(order) == len(set(order)), "the independent reader saw an audit row twice")
+        once = self.audit_rows("SELECT tx, count(*) FROM {audit} GROUP BY tx HAVING count(*) <> 1")
+        require(not once, f"not exactly once in audit_keyless: {once[:5]}")
+        compared = self.order_is_kept and not isinstance(self.target, FileTarget)
+        if compared:
+            arrived = [row[0] for row in self.target.query(
+                "SELECT tx FROM lab.audit ORDER BY arrival")]
+            require_order(order, positions, arrived)
+        log(f"equal; {len(order)} transactions, each once"
+            + (", arrived in commit order" if compared else ""))
+
+    def audit_rows(self, sql):
+        name = "lab.audit_keyless"
+        if isinstance(self.target, FileTarget):
+            name = self.pipeline.tables()[name]["target"]
+            name = name if name.startswith('"') else f'"{name}"'
+        return self.target.rows(sql.format(audit=name))
+
+    def finish(self, run, seconds=300):
+        """Stops the writers, lets `run` catch up, stops it, and judges."""
+        self.workload.stop()
+        self.pipeline.wait_caught_up(run, seconds)
+        run.stop()
+        self.verdict()
+
+    def finish_after_death(self, seconds=300):
+        self.workload.stop()
+        self.pipeline.catch_up(seconds)
+        self.verdict()
+
+    def close(self):
+        """Frees the source: the next round shall not decode the log of this one."""
+        self.workload.stopped.set()
+        self.pipeline.kill_all()
+        self.order.close()
+
+
+def require_order(order, positions, arrived):
+    require(len(order) == len(arrived), f"{len(order)} committed, {len(arrived)} arrived")
+    for place, (wanted, came) in enumerate(zip(order, arrived)):
+        require(wanted == came, f"arrival {place} is transaction {came}; by commit order it is "
+                                f"{wanted} (commit position {positions[place]:X})")
+
+
+__all__ = ["Setting", "arguments", "private", "Proof", "SIZES"]

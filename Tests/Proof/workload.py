@@ -1,0 +1,582 @@
+"""A seeded random workload with an invariant and an audit row per transaction.
+
+Several sessions write at once: inserts, updates, deletes, key changes, savepoints rolled back, large
+transactions that stream, empty and rolled-back ones, unique values swapped, cascades, rows that
+change their partition, TOAST values left as they are. With a `Frontier` the rows are chosen near
+the place where the initial load is at that moment: that is where it can go wrong.
+
+On a server with synchronous_standby_names = 'nobody' (and synchronous_commit = local by default)
+some sessions commit with synchronous_commit = on: their commit is in the log, and read by others, long
+before it is visible to a snapshot (P36). `Release` lets them go after a random while.
+
+Invariant: sum of bank_accounts.balance + sum of bank_ledger.total = 0, in every commit.
+"""
+
+import random
+import threading
+import time
+from dataclasses import dataclass
+
+import psycopg2
+
+from lab import FileTarget, log
+
+LEDGERS = 20
+# Upper and lower case, accents, punctuation: "C" and ICU order them differently.
+LETTERS = "aAbBcCzZäÄßéÉ_-.0123456789"
+
+
+@dataclass
+class Sizes:
+    accounts: int = 20_000
+    rows: int = 5_000
+    truncated: int = 8_000
+    large: int = 1_500
+
+
+SMALL = Sizes(accounts=4_000, rows=1_000, truncated=2_000, large=800)
+MIDDLE = Sizes()
+
+
+@dataclass
+class Table:
+    """A table with a key: how a new key looks and what an update changes."""
+
+    name: str
+    key: tuple
+    new_key: object
+    values: object
+    columns: str
+    update: object
+
+
+def text(value):
+    return "'" + value.replace("'", "''") + "'"
+
+
+def word(rng, length):
+    return "".join(rng.choice(LETTERS) for _ in range(length))
+
+
+TABLES = [
+    Table("names", ("name",), lambda r, n: text(word(r, 8)),
+          lambda r: str(r.randint(0, 999)), "v", lambda r: f"v = {r.randint(0, 999)}"),
+    Table("composites", ("a", "b"),
+          lambda r, n: f"{r.randint(1, 200)}, {text(word(r, 5))}",
+          lambda r: str(r.randint(0, 999)), "v", lambda r: f"v = {r.randint(0, 999)}"),
+    Table("identifiers", ("id",), lambda r, n: f"'{r.getrandbits(128):032x}'::uuid",
+          lambda r: text(word(r, 20)), "v", lambda r: f"v = {text(word(r, 20))}"),
+    Table("numerics", ("id",), lambda r, n: f"{r.randint(-n * 4, n * 4)}.{r.randint(0, 9999):04}",
+          lambda r: text(word(r, 20)), "v", lambda r: f"v = {text(word(r, 20))}"),
+    Table("toasted", ("id",), lambda r, n: str(r.randint(1, n * 4)),
+          lambda r: f"repeat({text(word(r, 6))}, 500), {r.randint(0, 9)}", "big, small",
+          lambda r: (f"small = {r.randint(0, 999)}" if r.random() < 0.8 else
+                     f"big = repeat({text(word(r, 6))}, {r.randint(1, 800)})")),
+    Table("instants", ("at",),
+          lambda r, n: f"'2020-01-01 00:00:00+00'::timestamptz + {r.randint(0, n * 50)} * "
+                       "interval '1.000003 s'",
+          lambda r: text(word(r, 4)), "v", lambda r: f"v = {text(word(r, 4))}"),
+    Table("truncated", ("id",), lambda r, n: str(r.randint(1, n * 4)),
+          lambda r: text(word(r, 10)), "v", lambda r: f"v = {text(word(r, 10))}"),
+]
+
+# Values that are easily lost on the way. '' is not NULL, 1.10 is not 1.1.
+SPECIAL = [
+    "true", "-32768", "9223372036854775807", "'NaN'::numeric", "1.10::numeric",
+    "1e30::numeric", "'-0'::float8", "5e-324::float8", "0.1::float4", "'infinity'::float4",
+]
+
+SCHEMA = """
+CREATE TABLE lab.audit (tx bigint PRIMARY KEY, session int NOT NULL, kind text NOT NULL,
+  xid bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint);
+CREATE TABLE lab.audit_keyless (tx bigint NOT NULL, kind text);
+ALTER TABLE lab.audit_keyless REPLICA IDENTITY FULL;
+CREATE TABLE lab.bank_accounts (id bigint PRIMARY KEY, branch int NOT NULL, balance bigint NOT NULL,
+  note text);
+CREATE TABLE lab.bank_ledger (id int PRIMARY KEY, total bigint NOT NULL);
+CREATE TABLE lab.names (name text COLLATE "de-x-icu" PRIMARY KEY, v int);
+CREATE TABLE lab.composites (a int, b text COLLATE "C", v int, PRIMARY KEY (a, b));
+CREATE TABLE lab.identifiers (id uuid PRIMARY KEY, v text);
+CREATE TABLE lab.numerics (id numeric(20, 4) PRIMARY KEY, v text);
+CREATE TABLE lab.toasted (id int PRIMARY KEY, big text, small int);
+ALTER TABLE lab.toasted ALTER big SET STORAGE EXTERNAL;
+CREATE TABLE lab.instants (at timestamptz PRIMARY KEY, v text);
+CREATE TABLE lab.truncated (id int PRIMARY KEY, v text);
+CREATE TABLE lab.duplicates (a int, b text);
+ALTER TABLE lab.duplicates REPLICA IDENTITY FULL;
+CREATE TABLE lab.swaps (id int PRIMARY KEY, k int UNIQUE DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE lab.parents (id int PRIMARY KEY, v text);
+CREATE TABLE lab.parent_children (id int PRIMARY KEY,
+  parent int NOT NULL REFERENCES lab.parents ON DELETE CASCADE ON UPDATE CASCADE, v text);
+CREATE TABLE lab.partitions (id int, region int, v text, PRIMARY KEY (id, region))
+  PARTITION BY RANGE (region);
+CREATE TABLE lab.partitions_low PARTITION OF lab.partitions FOR VALUES FROM (0) TO (10);
+CREATE TABLE lab.partitions_high PARTITION OF lab.partitions FOR VALUES FROM (10) TO (20);
+CREATE TABLE lab.products (id int GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+  price numeric(10, 2), quantity int, cost numeric GENERATED ALWAYS AS (price * quantity) STORED);
+CREATE TABLE lab.kinds (id int PRIMARY KEY, yes boolean, small smallint, big bigint, num numeric,
+  single real, double double precision, day date, moment timestamp, span interval, bits bit(5),
+  raw bytea, doc json, docb jsonb, list text[], net inet, short char(5), empty text);
+"""
+
+# The target's own column numbers the transactions in the order in which they came.
+TARGET_SCHEMA = """
+CREATE TABLE lab.audit (tx bigint PRIMARY KEY, session int NOT NULL, kind text NOT NULL,
+  xid bigint NOT NULL, arrival bigint GENERATED ALWAYS AS IDENTITY);
+"""
+
+
+def fill_sql(sizes):
+    n = sizes.rows
+    series = "FROM generate_series(1, {}) AS g"
+    word_of = "md5(g::text)"
+    return f"""
+INSERT INTO lab.bank_accounts SELECT g * 2, g % 10, 0, repeat('n', g % 40)
+  {series.format(sizes.accounts)};
+INSERT INTO lab.bank_ledger SELECT g, 0 {series.format(LEDGERS)};
+INSERT INTO lab.names SELECT substr('aAbBzZäÄßé', 1 + g % 10, 1) || substr({word_of}, 1, 7), g
+  {series.format(n)} ON CONFLICT DO NOTHING;
+INSERT INTO lab.composites SELECT g % 200, substr({word_of}, 1, 5), g {series.format(n)}
+  ON CONFLICT DO NOTHING;
+INSERT INTO lab.identifiers SELECT md5(g::text)::uuid, 'v' || g {series.format(n)};
+INSERT INTO lab.numerics SELECT (g - {n} / 2) * 2.5001, 'v' || g {series.format(n)};
+INSERT INTO lab.toasted SELECT g * 2, repeat(substr({word_of}, 1, 6), 500), g {series.format(n)};
+INSERT INTO lab.instants SELECT '2020-01-01 00:00:00+00'::timestamptz + g * interval '37.000001 s',
+  'v' || g {series.format(n)};
+INSERT INTO lab.truncated SELECT g * 2, {word_of} {series.format(sizes.truncated)};
+INSERT INTO lab.duplicates SELECT g % 50, 'd' || g % 5 {series.format(n // 4)};
+INSERT INTO lab.swaps SELECT g, g {series.format(n // 4)};
+INSERT INTO lab.parents SELECT g, 'p' || g {series.format(n // 4)};
+INSERT INTO lab.parent_children SELECT g, 1 + g % ({n} / 4), 'c' || g {series.format(n)};
+INSERT INTO lab.partitions SELECT g, g % 20, 'v' || g {series.format(n)};
+INSERT INTO lab.products (price, quantity) SELECT g * 1.10, g % 7 {series.format(n // 4)};
+INSERT INTO lab.kinds VALUES
+ (1, true, -32768, 9223372036854775807, 'NaN', 'infinity', '-0', 'infinity', '-infinity',
+  '1 year -2 days 03:04:05.678901', b'10101', '\\x00ff0a5c', '{{"b": 1,  "a":1,"a":2}}',
+  '{{"b":1,"a":2}}', '[0:1]={{NULL,"NULL"}}', '10.0.0.1/8', 'ab', ''),
+ (2, false, 32767, -9223372036854775808, 1.10, 0.1, 5e-324, '0044-03-15 BC', '294276-12-31 23:59:59',
+  '-1 day', b'00000', '', '[]', '"\\u00e9\\n\\t"', '{{"a b","c,d","{{}}","\\"","\\\\"}}',
+  '::1', '     ', E'tab\\t newline\\n return\\r backslash\\\\ quote\\' \\\\N'),
+ (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+  NULL);
+ANALYZE;
+"""
+
+
+class Frontier:
+    """Where the load of each keyed table is: the greatest key at the target, polled."""
+
+    def __init__(self, source, target):
+        self.target, self.keys, self.moved = target, {}, {}
+        self.polled = [("bank_accounts", ("id",))] + [(t.name, t.key) for t in TABLES]
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self.poll, name="frontier", daemon=True)
+
+    def start(self):
+        # In a file the keys do not sort as at the source, and readers would hold up the writer.
+        if not isinstance(self.target, FileTarget):
+            self.thread.start()
+
+    def stop(self):
+        self.stopped.set()
+        if self.thread.is_alive():
+            self.thread.join()
+
+    def poll(self):
+        link = None
+        while not self.stopped.wait(0.01):
+            try:
+                link = link or self.target.connect()
+                for table, key in self.polled:
+                    self.look(link, table, key)
+            except psycopg2.Error:
+                # Tables that are not there yet, and servers that are restarted.
+                link = None
+
+    def look(self, link, table, key):
+        texts = ", ".join(f"quote_literal({column})" for column in key)
+        order = ", ".join(f"{column} DESC" for column in key)
+        with link.cursor() as cursor:
+            cursor.execute(f"SELECT to_regclass('lab.{table}') IS NOT NULL")
+            if not cursor.fetchone()[0]:
+                return
+            cursor.execute(f"SELECT {texts} FROM lab.{table} ORDER BY {order} LIMIT 1")
+            row = cursor.fetchone()
+            at = ", ".join(row) if row else None
+            if at is not None and at != self.keys.get(table):
+                self.moved[table] = time.monotonic()
+            self.keys[table] = at
+
+    def loading(self):
+        """The tables whose frontier has just moved: mostly those that are being copied now."""
+        now = time.monotonic()
+        return [table for table, at in list(self.moved.items()) if now - at < 0.5]
+
+
+class Release:
+    """Lets commits go that wait for a standby which does not exist, each after a random while."""
+
+    def __init__(self, source, seed, longest=0.4):
+        self.source, self.longest = source, longest
+        self.rng = random.Random(f"{seed}:release")
+        self.stopped = threading.Event()
+        self.released = 0
+        self.thread = threading.Thread(target=self.watch, name="release", daemon=True)
+
+    def start(self):
+        self.thread.start()
+
+    def stop(self):
+        self.stopped.set()
+        if self.thread.is_alive():
+            self.thread.join()
+
+    def watch(self):
+        link, until = None, {}
+        while not self.stopped.is_set():
+            try:
+                link = link or self.source.connect()
+                with link.cursor() as cursor:
+                    cursor.execute(
+                        "SELECT pid, backend_xid::text, clock_timestamp()::text FROM "
+                        "pg_stat_activity WHERE wait_event = 'SyncRep' AND datname = "
+                        f"'{self.source.name}'")
+                    waiting = {(row[0], row[1]) for row in cursor.fetchall()}
+                    now = time.monotonic()
+                    until = {who: until.get(who) or now + self.rng.uniform(0, self.longest)
+                             for who in waiting}
+                    for pid, _ in [who for who in waiting if until[who] <= now]:
+                        cursor.execute(f"SELECT pg_cancel_backend({pid})")
+                        self.released += 1
+            except psycopg2.Error:
+                link = None
+            time.sleep(0.01)
+
+
+class Session(threading.Thread):
+    def __init__(self, workload, number, hangs=False):
+        super().__init__(name=f"session-{number}", daemon=True)
+        self.workload, self.number, self.hangs = workload, number, hangs
+        self.rng = random.Random(f"{workload.seed}:{number}")
+        self.sizes = workload.sizes
+        self.counts, self.error, self.made = {}, None, 0
+        weights = [(self.transfer, 30), (self.open_account, 4), (self.close_account, 3),
+                   (self.move_account, 10), (self.change_rows, 30), (self.change_key, 12),
+                   (self.savepoints, 5), (self.keyless, 4), (self.swap, 3), (self.family, 4),
+                   (self.move_partition, 4), (self.product, 2), (self.kind, 2),
+                   (self.large, 1), (self.rolled_back, 3), (self.empty, 3)]
+        self.kinds = [kind for kind, _ in weights]
+        self.weights = [weight for _, weight in weights]
+
+    # ---- Choosing rows ----
+
+    def table(self):
+        """Mostly one that is being copied at this moment."""
+        loading = self.workload.frontier.loading()
+        if self.rng.random() < 0.7:
+            hot = [table for table in TABLES if table.name in loading]
+            if hot:
+                return self.rng.choice(hot)
+        return self.rng.choice(TABLES)
+
+    def near(self, table, key):
+        """SQL for the key of an existing row, mostly near the load's frontier."""
+        listed = ", ".join(key)
+        at = self.workload.frontier.keys.get(table)
+        rng = self.rng
+        if at is None or rng.random() < 0.2:
+            made = next((t.new_key for t in TABLES if t.name == table), None)
+            at = made(rng, self.size(table)) if made else str(rng.randint(1, self.size(table) * 2))
+        sign, order = rng.choice([(">", "ASC"), (">", "ASC"), (">", "ASC"), ("<=", "DESC")])
+        offset = rng.choice([rng.randint(0, 60), rng.randint(0, 120), rng.randint(0, 400)])
+        by = ", ".join(f"{column} {order}" for column in key)
+        return (f"({listed}) = (SELECT {listed} FROM lab.{table} WHERE ({listed}) {sign} ({at}) "
+                f"ORDER BY {by} OFFSET {offset} LIMIT 1)")
+
+    def size(self, table):
+        return {"bank_accounts": self.sizes.accounts, "truncated": self.sizes.truncated}.get(
+            table, self.sizes.rows)
+
+    # ---- Transactions: each returns its statements ----
+
+    def transfer(self):
+        amount, ledger = self.rng.randint(-500, 500), self.rng.randint(1, LEDGERS)
+        return [f"WITH moved AS (UPDATE lab.bank_accounts SET balance = balance - {amount} WHERE "
+                f"{self.near('bank_accounts', ('id',))} RETURNING 1) UPDATE lab.bank_ledger SET "
+                f"total = total + {amount} WHERE id = {ledger} AND EXISTS (SELECT FROM moved)"]
+
+    def open_account(self):
+        return [f"INSERT INTO lab.bank_accounts VALUES ({self.account_number()}, 1, 0, 'new') "
+                "ON CONFLICT DO NOTHING"]
+
+    def close_account(self):
+        ledger = self.rng.randint(1, LEDGERS)
+        return [f"WITH gone AS (DELETE FROM lab.bank_accounts WHERE "
+                f"{self.near('bank_accounts', ('id',))} RETURNING balance) UPDATE lab.bank_ledger "
+                f"SET total = total + (SELECT balance FROM gone) WHERE id = {ledger} AND "
+                "EXISTS (SELECT FROM gone)"]
+
+    def account_number(self):
+        """Odd numbers are free at first. Near the frontier, on either side, or anywhere."""
+        at = self.workload.frontier.keys.get("bank_accounts")
+        if at is None or self.rng.random() < 0.3:
+            return str(self.rng.randint(0, self.sizes.accounts) * 2 + 1)
+        return f"{at}::bigint / 2 * 2 + 1 + {self.rng.randint(-300, 300) * 2}"
+
+    def move_account(self):
+        new = self.account_number()
+        return [f"UPDATE lab.bank_accounts SET id = {new} WHERE "
+                f"{self.near('bank_accounts', ('id',))} AND NOT EXISTS "
+                f"(SELECT FROM lab.bank_accounts WHERE id = {new})"]
+
+    def change_rows(self):
+        statements = []
+        for _ in range(self.rng.randint(1, 4)):
+            table = self.table()
+            action = self.rng.random()
+            if action < 0.25:
+                statements.append(
+                    f"INSERT INTO lab.{table.name} ({', '.join(table.key)}, {table.columns}) VALUES "
+                    f"({table.new_key(self.rng, self.size(table.name))}, {table.values(self.rng)}) "
+                    "ON CONFLICT DO NOTHING")
+            elif action < 0.45:
+                statements.append(f"DELETE FROM lab.{table.name} WHERE "
+                                  f"{self.near(table.name, table.key)}")
+            else:
+                statements.append(f"UPDATE lab.{table.name} SET {table.update(self.rng)} WHERE "
+                                  f"{self.near(table.name, table.key)}")
+        return statements
+
+    def change_key(self):
+        table = self.table()
+        new = table.new_key(self.rng, self.size(table.name))
+        listed = ", ".join(table.key)
+        also = f", {table.update(self.rng)}" if self.rng.random() < 0.3 else ""
+        assigned = f"({listed}) = ROW({new})" if len(table.key) > 1 else f"{listed} = {new}"
+        return [f"UPDATE lab.{table.name} SET {assigned}{also} WHERE "
+                f"{self.near(table.name, table.key)} AND NOT EXISTS "
+                f"(SELECT FROM lab.{table.name} WHERE ({listed}) = ({new}))"]
+
+    def savepoints(self):
+        return [*self.change_rows(), "SAVEPOINT one", *self.change_rows(), *self.transfer(),
+                "SAVEPOINT two", *self.change_rows(), "ROLLBACK TO one", *self.change_key(),
+                "SAVEPOINT three", *self.change_rows(), "RELEASE three"]
+
+    def keyless(self):
+        a, b = self.rng.randint(0, 49), f"'d{self.rng.randint(0, 4)}'"
+        one = f"ctid = (SELECT ctid FROM lab.duplicates WHERE a = {a} LIMIT 1)"
+        return [self.rng.choice([
+            f"INSERT INTO lab.duplicates VALUES ({a}, {b}), ({a}, {b})",
+            f"INSERT INTO lab.duplicates VALUES ({a}, NULL)",
+            f"DELETE FROM lab.duplicates WHERE {one}",
+            f"UPDATE lab.duplicates SET b = {b} WHERE {one}"])]
+
+    def swap(self):
+        first = self.rng.randint(1, self.sizes.rows // 4 - 1)
+        return [f"UPDATE lab.swaps SET k = CASE id WHEN {first} THEN (SELECT k FROM lab.swaps WHERE "
+                f"id = {first + 1}) ELSE (SELECT k FROM lab.swaps WHERE id = {first}) END "
+                f"WHERE id IN ({first}, {first + 1})"]
+
+    def family(self):
+        parent = self.rng.randint(1, self.sizes.rows // 4)
+        child = self.rng.randint(self.sizes.rows + 1, 100_000_000)
+        return self.rng.choice([
+            [f"INSERT INTO lab.parents VALUES ({parent + 1_000_000}, 'new') ON CONFLICT DO NOTHING",
+             f"INSERT INTO lab.parent_children VALUES ({child}, {parent + 1_000_000}, 'new')"],
+            [f"DELETE FROM lab.parents WHERE id = {parent}"],
+            [f"UPDATE lab.parents SET id = id + 2000000 WHERE id = {parent + 1}"],
+            [f"INSERT INTO lab.parent_children SELECT {child}, id, 'more' FROM lab.parents "
+             f"WHERE id = {parent}"]])
+
+    def move_partition(self):
+        row = self.rng.randint(1, self.sizes.rows)
+        return self.rng.choice([
+            [f"UPDATE lab.partitions SET region = (region + 10) % 20 WHERE id = {row}"],
+            [f"UPDATE lab.partitions SET v = 'u' WHERE id = {row}"],
+            [f"DELETE FROM lab.partitions WHERE id = {row}",
+             f"INSERT INTO lab.partitions VALUES ({row}, {self.rng.randint(0, 19)}, 'again')"]])
+
+    def product(self):
+        return [self.rng.choice([
+            f"INSERT INTO lab.products (price, quantity) VALUES ({self.rng.randint(1, 999)}.10, 3)",
+            f"UPDATE lab.products SET quantity = {self.rng.randint(0, 9)} WHERE id = "
+            f"{self.rng.randint(1, self.sizes.rows // 4)}"])]
+
+    def kind(self):
+        number = self.rng.randint(4, 60)
+        return [f"INSERT INTO lab.kinds SELECT {number}, yes, small, big, num, single, double, day, "
+                "moment, span, bits, raw, doc, docb, list, net, short, empty FROM lab.kinds WHERE "
+                f"id = {self.rng.randint(1, 3)} ON CONFLICT (id) DO UPDATE SET double = "
+                f"{self.rng.random()}, raw = '\\x{self.rng.getrandbits(64):016x}', yes = NOT "
+                f"kinds.yes, num = {self.rng.randint(0, 9)}.{self.rng.randint(0, 9)}0"]
+
+    def large(self):
+        """More than logical_decoding_work_mem: it streams before it commits."""
+        count = self.sizes.large
+        start = self.rng.randint(1, max(1, self.sizes.accounts * 2 - count))
+        base = (self.number * 1000 + self.made % 1000) * 100_000 + 10_000_000
+        return [f"UPDATE lab.bank_accounts SET note = 'l' || {self.made} WHERE id BETWEEN {start} "
+                f"AND {start + count}", "SAVEPOINT one",
+                f"INSERT INTO lab.truncated SELECT {base} + g, 'undone' FROM generate_series(1, "
+                f"{count // 2}) g ON CONFLICT DO NOTHING", "ROLLBACK TO one",
+                f"INSERT INTO lab.truncated SELECT {base} + g, 'large' FROM generate_series(1, "
+                f"{count // 4}) g ON CONFLICT DO NOTHING", "SAVEPOINT two",
+                f"DELETE FROM lab.truncated WHERE id BETWEEN {base} + 10 AND {base} + {count // 4}"]
+
+    def rolled_back(self):
+        return [*self.change_rows(), *self.transfer(), "ROLLBACK"]
+
+    def empty(self):
+        return ["SELECT pg_current_xact_id()", "COMMIT"]
+
+    # ---- Running ----
+
+    def run(self):
+        link = None
+        while not self.workload.stopped.is_set():
+            try:
+                link = link or self.connect()
+                self.step(link)
+            except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+                if getattr(error, "pgcode", None) and not link.closed:
+                    self.undo(link)
+                else:
+                    link = None
+                    self.count("connection lost")
+                    time.sleep(0.1)
+            except psycopg2.Error as error:
+                # Unique and foreign keys hit by two sessions at once: an aborted transaction.
+                self.undo(link)
+                if (error.pgcode or "")[:2] not in ("23", "40", "55", "57"):
+                    self.error = f"{error.pgcode}: {error}"
+                    return
+            except Exception as error:
+                self.error = repr(error)
+                return
+
+    def connect(self):
+        options = "-c lock_timeout=2s " + ("-c synchronous_commit=on" if self.hangs else "")
+        return self.workload.source.connect(self.workload.source.installer, options=options)
+
+    def undo(self, link):
+        self.count("aborted")
+        try:
+            with link.cursor() as cursor:
+                cursor.execute("ROLLBACK")
+        except psycopg2.Error:
+            link.close()
+
+    def step(self, link):
+        kind = self.rng.choices(self.kinds, self.weights)[0]
+        body = kind()
+        self.made += 1
+        audit = (f"INSERT INTO lab.audit (tx, session, kind) VALUES ({self.transaction_number()}, "
+                 f"{self.number}, '{kind.__name__}')")
+        keyless = (f"INSERT INTO lab.audit_keyless VALUES ({self.transaction_number()}, "
+                   f"'{kind.__name__}')")
+        if body[-1] not in ("ROLLBACK", "COMMIT"):
+            body = [audit, *body, keyless, "COMMIT"]
+        with link.cursor() as cursor:
+            cursor.execute("; ".join(["BEGIN", *body]))
+        self.count(kind.__name__)
+        if self.workload.pause:
+            time.sleep(self.workload.pause)
+
+    def transaction_number(self):
+        return self.number * 1_000_000_000 + self.made
+
+    def count(self, what):
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+
+class Workload:
+    def __init__(self, source, target, seed, sizes=MIDDLE, sessions=4, hanging=0, pause=0):
+        self.source, self.target, self.seed, self.sizes = source, target, seed, sizes
+        self.pause = pause
+        self.frontier = Frontier(source, target)
+        self.release = Release(source, seed)
+        self.stopped = threading.Event()
+        self.sessions = [Session(self, number + 1) for number in range(sessions)]
+        self.sessions += [Session(self, sessions + number + 1, hangs=True)
+                          for number in range(hanging)]
+        self.truncates = 0
+
+    def prepare(self):
+        """Tables and first rows at the source; the audit table at a PostgreSQL target."""
+        self.source.query(SCHEMA, self.source.installer)
+        self.source.query(fill_sql(self.sizes))
+        if not isinstance(self.target, FileTarget):
+            self.target.query(TARGET_SCHEMA, self.target.apply)
+
+    def start(self):
+        self.frontier.start()
+        self.release.start()
+        for session in self.sessions:
+            session.start()
+
+    def truncate(self):
+        """Empties a table and fills it again, as two transactions with audit rows of their own."""
+        self.truncates += 1
+        number = 900_000_000_000 + self.truncates * 2
+        rows = self.sizes.truncated // 4
+        link = self.source.connect(self.source.installer, options="-c lock_timeout=10s")
+        with link.cursor() as cursor:
+            cursor.execute(
+                "BEGIN; TRUNCATE lab.truncated; INSERT INTO lab.truncated SELECT g, 'after' FROM "
+                f"generate_series(1, 10) g; INSERT INTO lab.audit VALUES ({number}, 0, 'truncate'); "
+                f"INSERT INTO lab.audit_keyless VALUES ({number}, 'truncate'); COMMIT")
+            cursor.execute(
+                "BEGIN; INSERT INTO lab.truncated SELECT g * 2, 'refilled' FROM generate_series(1, "
+                f"{rows}) g ON CONFLICT DO NOTHING; INSERT INTO lab.audit VALUES ({number + 1}, 0, "
+                f"'refill'); INSERT INTO lab.audit_keyless VALUES ({number + 1}, 'refill'); COMMIT")
+        link.close()
+
+    def truncated_is_loading(self):
+        """The load is inside the table that gets truncated: some rows are in, not nearly all."""
+        at = self.frontier.keys.get("truncated")
+        try:
+            return at is not None and int(at.strip("'")) < self.sizes.truncated
+        except ValueError:
+            return False
+
+    def stop(self):
+        """Ends the sessions; everything they committed is visible afterwards."""
+        self.stopped.set()
+        for session in self.sessions:
+            session.join()
+        self.release.stop()
+        self.frontier.stop()
+        for session in self.sessions:
+            if session.error:
+                raise RuntimeError(f"{session.name}: {session.error}")
+
+    def counts(self):
+        total = {"truncate": self.truncates, "released late": self.release.released}
+        for session in self.sessions:
+            for name, count in session.counts.items():
+                total[name] = total.get(name, 0) + count
+        return dict(sorted(total.items()))
+
+    def balance(self, query):
+        """0 in every commit."""
+        return query("SELECT (SELECT sum(balance) FROM lab.bank_accounts) + "
+                     "(SELECT sum(total) FROM lab.bank_ledger)")[0][0]
+
+
+if __name__ == "__main__":
+    # The workload by itself: does every kind of transaction do something?
+    import sys
+    from lab import PrivateServer, Source, Server, Target
+    server = PrivateServer(sys.argv[1] if len(sys.argv) > 1 else "pg17", {
+        "synchronous_standby_names": "nobody", "synchronous_commit": "local"})
+    work = Workload(Source(server), Target(Server("pg18")), 1, SMALL, hanging=1)
+    work.prepare()
+    work.start()
+    time.sleep(5)
+    work.truncate()
+    work.stop()
+    log(work.counts())
+    log("balance", work.balance(work.source.query), "audit", work.source.query(
+        "SELECT kind, count(*) FROM lab.audit GROUP BY 1 ORDER BY 1"))
+    log(work.source.query("SELECT relname, n_tup_ins, n_tup_upd, n_tup_del FROM "
+                          "pg_stat_user_tables ORDER BY 1"))

@@ -1,0 +1,20 @@
+import Testing
+
+@Suite("Merge of load and stream, random schedules over the real ledger")
+struct MergeModelTests {
+    static let configurations: [ModelOptions] = [
+        ModelOptions(),
+        ModelOptions(hasToast: true),
+        ModelOptions(hasTruncate: true),
+        ModelOptions(hasToast: true, hasTruncate: true, hasKeyless: true, hasParts: true),
+        ModelOptions(hasToast: true, hasParts: true, workers: 3),
+        ModelOptions(hasToast: true, hasTruncate: true, hasKeyless: true, asksSource: true),
+    ]
+
+    @Test("Every schedule ends with the source's rows at the target", arguments: configurations)
+    func everySchedule(_ options: ModelOptions) {
+        let count = MergeSchedules.runs ?? 5000
+        let (wrong, total) = MergeSchedules.shortestWrong(options, count: count)
+        #expect(wrong == nil, "\(total) of \(count) wrong")
+    }
+}

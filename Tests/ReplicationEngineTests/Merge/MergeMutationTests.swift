@@ -1,0 +1,32 @@
+import Testing
+
+/// Shows that the model can fail: with one rule taken away some schedule goes wrong.
+@Suite("Merge of load and stream without one of its rules")
+struct MergeMutationTests {
+    static let plain = ModelOptions()
+    static let toast = ModelOptions(hasToast: true)
+    static let truncate = ModelOptions(hasTruncate: true)
+    static let parts = ModelOptions(hasToast: true, hasParts: true, workers: 3)
+
+    static let broken: [ModelOptions] = [
+        plain.without(.visibilityCheck), plain.without(.waitForClosing), plain.without(.closedAt),
+        plain.without(.firstUnseen), plain.without(.storedUnseen), plain.without(.journalWithRows),
+        plain.without(.livePosition), plain.without(.judgedPosition), plain.without(.mergePassed),
+        toast.without(.keyChunkJournal), toast.without(.keyChunks),
+        toast.without(.recordOverPending), truncate.without(.void), truncate.without(.hold),
+        truncate.without(.tableLock), truncate.without(.journalWithWipe),
+        parts.without(.wholeTransactions), ModelOptions(asksSource: true).without(.frozenCuts),
+    ]
+
+    @Test("Every rule has a case here")
+    func everyRule() {
+        #expect(Set(Self.broken.compactMap(\.takenAway)) == Set(Rule.allCases))
+    }
+
+    @Test("Some schedule goes wrong", arguments: broken)
+    func goesWrong(_ options: ModelOptions) {
+        let (wrong, runs) = MergeSchedules.firstWrong(options, count: 100_000)
+        #expect(wrong != nil, "none of \(runs) schedules")
+        if let wrong { print("\(options): wrong after \(runs): \(wrong.why.prefix(60))") }
+    }
+}

@@ -1,0 +1,212 @@
+import ReplicationEngine
+import ReplicationModel
+
+/// What the stream's thread holds.
+struct ModelStream: Sendable {
+    enum Phase: Hashable, Sendable {
+        case idle
+        /// Cuts are frozen, the source is being asked where keys lie.
+        case asking([Key])
+        case judging(mark: Int)
+        /// Waits until the batch may begin.
+        case judged
+        /// All parts are applied in the open target transaction.
+        case applied
+        /// Committed at the target; the process does not know.
+        case committed
+        /// The process knows the new checkpoint, the ledger not yet what was committed.
+        case published
+    }
+
+    var phase = Phase.idle
+    /// Transactions of the log that were taken.
+    var position = 0
+    var parts: [ChangeBatch] = []
+    var part = 0
+    var judged = JudgedBatch()
+    var plan = StreamPlan()
+    /// What the open target transaction does, to be done again on the target at commit.
+    var actions: [[ChangeAction]] = []
+    /// The target as the open transaction sees it.
+    var view = ModelTarget()
+
+    var batch: ChangeBatch { parts[part] }
+}
+
+extension MergeWorld {
+    func batchRoutes(_ batch: ChangeBatch) -> [Int] { batch.tables.map { Int($0.id) } }
+
+    /// One batch of whole transactions, or the parts of one.
+    mutating func receive(_ count: Int) -> Bool {
+        guard stream.phase == .idle, becomingLive.isEmpty,
+            stream.position < source.log.count
+        else { return false }
+        let start = stream.position
+        var end = start + 1
+        if source.log[start].parts == 1 {
+            while end < min(start + count, source.log.count), source.log[end].parts == 1 {
+                end += 1
+            }
+        }
+        stream.position = end
+        stream.parts = ModelLog.batches(source.log, start..<end)
+        stream.part = 0
+        stream.actions = []
+        stream.judged = JudgedBatch()
+        stream.plan = StreamPlan()
+        stream.phase = .judging(mark: 0)
+        note("stream takes \(start)..<\(end) in \(stream.parts.count) parts")
+        return true
+    }
+
+    mutating func advanceStream() throws -> Bool {
+        switch stream.phase {
+        case .idle: return false
+        case .judging(let mark): return try judge(mark)
+        case .asking(let cuts): return answer(cuts)
+        case .judged: return try begin()
+        case .applied: return try commitStream()
+        case .committed:
+            knownCommit = target.commitPosition
+            stream.phase = .published
+            return true
+        case .published: return learn()
+        }
+    }
+
+    // MARK: Judging
+
+    private mutating func judge(_ index: Int) throws -> Bool {
+        if index == 0, mustAsk { return ask() }
+        let batch = stream.batch
+        let mark = batch.transactions[index]
+        // A transaction in parts begins at once and cannot wait in its middle.
+        if mark.isFirstPart, !mark.isLastPart, ledger.hasClosing, !takesAway(.waitForClosing) {
+            return false
+        }
+        let before = ledger
+        try ledger.judge(batch, mark, routes: batchRoutes(batch), into: &stream.judged)
+        breakRules(before)
+        note(
+            "judged \(mark.xid) at \(mark.commitPosition.rawValue): kept \(stream.judged.kept.count)"
+        )
+        if index + 1 < batch.transactions.count {
+            stream.phase = .judging(mark: index + 1)
+        } else {
+            stream.phase = .judged
+            thaw()
+        }
+        return true
+    }
+
+    private mutating func breakRules(_ before: MergeLedger) {
+        if takesAway(.wholeTransactions) { ledger.isMidTransaction = false }
+        for route in stream.judged.restarts {
+            if takesAway(.hold) { ledger.update(route) { $0.isHeld = false } }
+            guard takesAway(.void), let old = before.load(route) else { continue }
+            for unit in old.units where unit.isCopying {
+                let place: TableLoad.Place =
+                    old.keyChunks.values.contains { $0.id == unit.id }
+                    ? .key(unit.range.upper ?? Key([])) : .chunk(unit.id)
+                ledger.update(route) { $0[place] = unit }
+            }
+        }
+    }
+
+    // MARK: Keys whose order only the source knows
+
+    private var mustAsk: Bool {
+        (ledger.load(0)?.asksSource ?? false) && (ledger.load(0)?.located.isEmpty ?? false)
+    }
+
+    private mutating func ask() -> Bool {
+        if !takesAway(.frozenCuts) { ledger.update(0) { $0.cutsAreFrozen = true } }
+        stream.phase = .asking(ledger.load(0)?.cuts ?? [])
+        return true
+    }
+
+    private mutating func answer(_ cuts: [Key]) -> Bool {
+        var located = [Key(number: -1): 0]
+        for key in ModelSource.keys {
+            located[Key(number: key)] = cuts.filter { $0.number < key }.count
+        }
+        ledger.update(0) { $0.located = located }
+        stream.phase = .judging(mark: 0)
+        return true
+    }
+
+    private mutating func thaw() {
+        ledger.update(0) { load in
+            load.cutsAreFrozen = false
+            load.located = [:]
+        }
+    }
+
+    // MARK: The target transaction
+
+    private mutating func begin() throws -> Bool {
+        guard takesAway(.waitForClosing) || ledger.mayBegin(stream.judged) else { return false }
+        if stream.part == 0 { stream.view = target }
+        let batch = stream.batch
+        ledger.plan(batch, routes: batchRoutes(batch), stream.judged, into: &stream.plan)
+        stream.actions.append(stream.plan.actions)
+        note("applies part \(stream.part): \(stream.plan.actions)")
+        try stream.view.apply(batch, stream.plan.actions)
+        if stream.part + 1 < stream.parts.count {
+            stream.part += 1
+            stream.judged = JudgedBatch()
+            stream.phase = .judging(mark: 0)
+        } else {
+            stream.phase = .applied
+        }
+        return true
+    }
+
+    private mutating func commitStream() throws -> Bool {
+        var after = target
+        for (batch, actions) in zip(stream.parts, stream.actions) {
+            try after.apply(batch, actions)
+        }
+        for route in stream.plan.restarts {
+            after.tables[route] = ModelTable()
+            if !takesAway(.journalWithWipe) { after.journal[route] = [:] }
+        }
+        if !takesAway(.keyChunkJournal), !takesAway(.keyChunks) {
+            for records in stream.plan.keyChunks.values {
+                for record in records.values { after.record(record) }
+            }
+        }
+        after.applied = stream.position
+        after.commitPosition = stream.batch.transactions.last?.commitPosition ?? .zero
+        after.unseen = takesAway(.storedUnseen) ? [] : ledger.unseen
+        target = after
+        if takesAway(.journalWithWipe), !stream.plan.restarts.isEmpty {
+            leftover = .clearJournal(stream.plan.restarts.sorted())
+        }
+        stream.phase = .committed
+        note(
+            "stream commits \(target.applied), wipes \(stream.plan.restarts.sorted()): \(target.brief)"
+        )
+        return true
+    }
+
+    private mutating func learn() -> Bool {
+        if case .clearJournal(let routes) = leftover {
+            for route in routes { target.journal[route] = [:] }
+            leftover = nil
+            return true
+        }
+        if !takesAway(.keyChunks) || !stream.plan.restarts.isEmpty { ledger.committed(stream.plan) }
+        stream.phase = .idle
+        note("stream learns of its commit")
+        return true
+    }
+}
+
+extension ModelTarget {
+    var brief: String {
+        let rows = tables[0].rows.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.value)" }
+        let bag = tables[1].bag.map { "\($0.key.value)\($0.key.large)x\($0.value)" }.sorted()
+        return (rows + bag).joined(separator: " ")
+    }
+}

@@ -1,0 +1,55 @@
+/// What one configuration of the model contains.
+struct ModelOptions: Sendable, CustomStringConvertible {
+    /// Changes may leave a large value out, as the log does for unchanged TOAST (P01).
+    var hasToast = false
+    var hasTruncate = false
+    /// A second table, without a key, in the same transactions.
+    var hasKeyless = false
+    /// Some transactions come in several batches.
+    var hasParts = false
+    /// The first table's keys are ordered by the source only.
+    var asksSource = false
+    var workers = 2
+    /// One rule is not followed, to show that the model notices.
+    var takenAway: Rule?
+
+    var description: String {
+        var words: [String] = []
+        if hasToast { words.append("TOAST") }
+        if hasTruncate { words.append("TRUNCATE") }
+        if hasKeyless { words.append("a keyless table") }
+        if hasParts { words.append("parts") }
+        if asksSource { words.append("keys the source orders") }
+        words.append("\(workers) worker" + (workers == 1 ? "" : "s"))
+        if let takenAway { words.append("without \(takenAway.rawValue)") }
+        return words.joined(separator: ", ")
+    }
+
+    func without(_ rule: Rule) -> ModelOptions {
+        var copy = self
+        copy.takenAway = rule
+        return copy
+    }
+}
+
+/// Rules of the merge that the model can leave out, one at a time.
+enum Rule: String, Sendable, CaseIterable {
+    case visibilityCheck = "the visibility check of snapshots"
+    case waitForClosing = "waiting for a closing chunk"
+    case closedAt = "the position of closing"
+    case firstUnseen = "the unseen entries from before the slot"
+    case storedUnseen = "the unseen list in the checkpoint"
+    case keyChunkJournal = "the journal rows of pending key-chunks"
+    case keyChunks = "key-chunks"
+    case recordOverPending = "the order of a chunk's row and its pending key-chunks"
+    case void = "voiding chunks at TRUNCATE"
+    case hold = "holding the load until TRUNCATE is committed"
+    case tableLock = "the lock before a chunk's snapshot"
+    case journalWithWipe = "wipe and journal in one transaction"
+    case journalWithRows = "a chunk's rows and journal in one transaction"
+    case wholeTransactions = "closing only between transactions"
+    case livePosition = "waiting for the chunk position before live"
+    case frozenCuts = "freezing cuts while the source is asked"
+    case mergePassed = "merging only chunks that the stream has passed"
+    case judgedPosition = "the checkpoint as the last position judged"
+}

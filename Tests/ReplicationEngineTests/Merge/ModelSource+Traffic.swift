@@ -1,0 +1,96 @@
+import ReplicationModel
+
+/// Random transactions of the source.
+extension ModelSource {
+    /// Their order as text is another one.
+    static let keys = [7, 9, 10, 11, 100]
+
+    static func randomRows(_ random: inout SeededGenerator) -> [[Int: ModelRow]] {
+        var rows: [[Int: ModelRow]] = [[:], [:]]
+        for key in keys where random.chance(60) {
+            rows[0][key] = ModelRow(value: "first", large: "large\(key)")
+        }
+        for id in 0..<random.below(4) {
+            rows[1][id] = ModelRow(value: "v\(random.below(2))", large: "l\(random.below(2))")
+        }
+        return rows
+    }
+
+    mutating func commitRandom(_ random: inout SeededGenerator) {
+        var transaction = SourceTransaction(xid: randomXID(&random), changes: [])
+        var now = self
+        for index in 0..<(random.chance(8) ? 0 : 1 + random.below(3)) {
+            let table = random.below(tableCount)
+            guard !isTruncating(table) else { continue }
+            var change = randomChange(table, index, transaction.xid, now, &random)
+            if options.hasTruncate, random.chance(10), !isTouchedByHidden(table),
+                readers[table] == 0
+            {
+                change = SourceChange(table: table, operation: .truncate)
+            }
+            guard let change else { continue }
+            transaction.changes.append(change)
+            change.apply(to: &now.committed)
+        }
+        if options.hasParts, random.chance(40) {
+            transaction.parts = max(1, min(transaction.changes.count, 1 + random.below(3)))
+        }
+        commit(transaction)
+    }
+
+    /// Ids do not ascend with commits: some transactions began earlier and commit later.
+    private mutating func randomXID(_ random: inout SeededGenerator) -> UInt64 {
+        if random.chance(30) { spareXIDs.append(takeXID()) }
+        if random.chance(30), let spare = spareXIDs.popLast() { return spare }
+        return takeXID()
+    }
+
+    private mutating func randomChange(
+        _ table: Int, _ index: Int, _ xid: UInt64, _ now: ModelSource,
+        _ random: inout SeededGenerator
+    ) -> SourceChange? {
+        let rows = now.committed[table]
+        let old = random.pick(rows.keys.sorted().filter { isFree(table, $0) })
+        if table == 1 { return keylessChange(old, rows, &random) }
+        let new = random.pick(Self.keys.filter { rows[$0] == nil && isFree(table, $0) })
+        let row = ModelRow(value: "x\(xid).\(index)", large: "l\(xid).\(index)")
+        switch random.below(options.hasToast ? 5 : 4) {
+        case 0:
+            guard let new else { return nil }
+            return SourceChange(table: table, operation: .insert, new: new, newRow: row)
+        case 1:
+            guard let old else { return nil }
+            return SourceChange(table: table, operation: .delete, old: old, oldRow: rows[old])
+        case 2: return update(table, old, old, rows, row, &random)
+        default: return update(table, old, new, rows, row, &random)
+        }
+    }
+
+    private func update(
+        _ table: Int, _ old: Int?, _ new: Int?, _ rows: [Int: ModelRow], _ row: ModelRow,
+        _ random: inout SeededGenerator
+    ) -> SourceChange? {
+        guard let old, let new, let before = rows[old] else { return nil }
+        let isIncomplete = options.hasToast && random.chance(60)
+        let after = ModelRow(value: row.value, large: isIncomplete ? before.large : row.large)
+        return SourceChange(
+            table: table, operation: .update, old: old, new: new, oldRow: before, newRow: after,
+            isIncomplete: isIncomplete)
+    }
+
+    /// Values of few kinds, so that equal rows are common.
+    private mutating func keylessChange(
+        _ old: Int?, _ rows: [Int: ModelRow], _ random: inout SeededGenerator
+    ) -> SourceChange? {
+        let row = ModelRow(value: "v\(random.below(2))", large: "l\(random.below(2))")
+        if random.chance(40) {
+            nextRowID += 1
+            return SourceChange(table: 1, operation: .insert, new: nextRowID, newRow: row)
+        }
+        guard let old else { return nil }
+        if random.chance(50) {
+            return SourceChange(table: 1, operation: .delete, old: old, oldRow: rows[old])
+        }
+        return update(1, old, old, rows, row, &random)
+    }
+}

@@ -1,0 +1,165 @@
+import ReplicationEngine
+import ReplicationModel
+
+/// The values of a row beside its key.
+struct ModelRow: Hashable, Sendable {
+    var value: String
+    var large: String
+}
+
+/// One change as the source made it. Rows of the keyless table have ids that only the source knows.
+struct SourceChange: Hashable, Sendable {
+    var table: Int
+    var operation: Change.Operation
+    var old: Int?
+    var new: Int?
+    var oldRow: ModelRow?
+    var newRow: ModelRow?
+    /// The log does not repeat the large value.
+    var isIncomplete = false
+}
+
+struct SourceTransaction: Sendable {
+    var xid: UInt64
+    var changes: [SourceChange]
+    /// How many batches it comes in.
+    var parts = 1
+}
+
+/// What a chunk reads under.
+struct ModelSnapshot: Sendable {
+    var chunk: ChunkSnapshot
+    var visible: Set<UInt64>
+}
+
+/// The source: a log whose transactions become visible later than they are in it, in any order;
+/// row locks and table locks that are held until then (P36).
+struct ModelSource: Sendable {
+    struct Lock: Hashable, Sendable {
+        var table: Int
+        var key: Int
+    }
+
+    static let firstXID: UInt64 = (1 << 32) - 3
+
+    let options: ModelOptions
+    var committed: [[Int: ModelRow]] = [[:], [:]]
+    private(set) var base: [[Int: ModelRow]] = [[:], [:]]
+    var log: [SourceTransaction] = []
+    var visible: Set<UInt64> = []
+    var holders: [Lock: UInt64] = [:]
+    /// Chunk readers that hold a table's lock.
+    var readers = [0, 0]
+    var nextXID = Self.firstXID
+    /// Ids that were given to transactions which have not committed.
+    var spareXIDs: [UInt64] = []
+    var nextRowID = 1000
+
+    init(_ options: ModelOptions, rows: [[Int: ModelRow]]) {
+        self.options = options
+        committed = rows
+        base = rows
+    }
+
+    var tableCount: Int { options.hasKeyless ? 2 : 1 }
+    var hidden: [UInt64] { log.map(\.xid).filter { !visible.contains($0) } }
+
+    static func commitPosition(_ index: Int) -> LogPosition {
+        LogPosition(rawValue: UInt64(index + 1) * 100)
+    }
+    /// Where the log ends now.
+    var insertPosition: LogPosition { LogPosition(rawValue: UInt64(log.count) * 100 + 50) }
+
+    func isHidden(_ xid: UInt64) -> Bool { !visible.contains(xid) }
+
+    /// A TRUNCATE that is in the log keeps its lock until it is visible.
+    func isTruncating(_ table: Int) -> Bool {
+        log.contains { isHidden($0.xid) && $0.truncates(table) }
+    }
+
+    func isTouchedByHidden(_ table: Int) -> Bool {
+        log.contains { isHidden($0.xid) && $0.changes.contains { $0.table == table } }
+    }
+
+    func isFree(_ table: Int, _ key: Int) -> Bool {
+        holders[Lock(table: table, key: key)].map { visible.contains($0) } ?? true
+    }
+
+    mutating func commit(_ transaction: SourceTransaction) {
+        for change in transaction.changes {
+            change.apply(to: &committed)
+            for key in [change.old, change.new].compactMap(\.self) {
+                holders[Lock(table: change.table, key: key)] = transaction.xid
+            }
+        }
+        log.append(transaction)
+    }
+
+    mutating func takeXID() -> UInt64 {
+        nextXID += 1
+        return nextXID - 1
+    }
+
+    // MARK: Reads
+
+    /// As PostgreSQL makes it: `xmax` is one past the highest id that has ended; ids at or above it
+    /// are not listed although they run.
+    func snapshot() -> ModelSnapshot {
+        let end = (visible.max() ?? Self.firstXID - 1) + 1
+        let running = (Self.firstXID..<max(end, Self.firstXID)).filter { !visible.contains($0) }
+        let snapshot = SourceSnapshot(
+            xmin: TransactionID(rawValue: running.first ?? end), xmax: TransactionID(rawValue: end),
+            running: Set(running.map { TransactionID(rawValue: $0) }))
+        return ModelSnapshot(
+            chunk: ChunkSnapshot(snapshot: snapshot, position: insertPosition, fingerprint: ""),
+            visible: visible)
+    }
+
+    func rows(_ table: Int, seenBy visible: Set<UInt64>) -> [Int: ModelRow] {
+        var rows = base
+        for transaction in log where visible.contains(transaction.xid) {
+            for change in transaction.changes where change.table == table {
+                change.apply(to: &rows)
+            }
+        }
+        return rows[table]
+    }
+
+    /// Without the lock, a TRUNCATE after the snapshot leaves an old snapshot nothing to read.
+    func isEmptied(_ table: Int, after visible: Set<UInt64>) -> Bool {
+        log.contains { !visible.contains($0.xid) && $0.truncates(table) }
+    }
+
+    /// The key `rows` further than `lower`; nil if fewer remain.
+    func cut(_ table: Int, after lower: Key?, rows: Int) -> Key? {
+        let above = self.rows(table, seenBy: visible).keys.sorted()
+            .filter { $0 > lower?.number ?? Int.min }
+        return above.count > rows ? Key(number: above[rows - 1]) : nil
+    }
+}
+
+extension SourceTransaction {
+    func truncates(_ table: Int) -> Bool {
+        changes.contains { $0.table == table && $0.operation == .truncate }
+    }
+}
+
+extension SourceChange {
+    func apply(to rows: inout [[Int: ModelRow]]) {
+        if operation == .truncate { rows[table] = [:] }
+        if let old { rows[table][old] = nil }
+        if let new { rows[table][new] = newRow }
+    }
+}
+
+extension Key {
+    init(number: Int) { self.init(texts: [String(number)]) }
+    var number: Int { Int(texts[0]) ?? 0 }
+}
+
+extension KeyRange {
+    func contains(_ number: Int) -> Bool {
+        if lower != nil, lower == upper { return upper?.number == number }
+        return number > lower?.number ?? Int.min && number <= upper?.number ?? Int.max
+    }
+}

@@ -1,0 +1,1 @@
+create table n(a int); insert into n values (1);

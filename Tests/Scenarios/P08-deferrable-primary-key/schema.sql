@@ -1,0 +1,1 @@
+create table d(id int primary key deferrable initially deferred);

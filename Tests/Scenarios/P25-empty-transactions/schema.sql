@@ -1,0 +1,2 @@
+CREATE TABLE quiet (id int PRIMARY KEY);
+INSERT INTO quiet VALUES (1);

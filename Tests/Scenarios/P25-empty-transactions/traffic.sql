@@ -1,0 +1,11 @@
+SELECT pg_current_xact_id() \g /dev/null
+BEGIN;
+INSERT INTO quiet VALUES (2);
+ROLLBACK;
+BEGIN;
+SAVEPOINT a;
+INSERT INTO quiet VALUES (3);
+ROLLBACK TO a;
+COMMIT;
+CREATE TEMP TABLE elsewhere AS SELECT 1;
+INSERT INTO quiet VALUES (4);

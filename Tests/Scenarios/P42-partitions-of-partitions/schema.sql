@@ -1,0 +1,6 @@
+CREATE TABLE parts (id int, at int, v text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10);
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (10) TO (20) PARTITION BY LIST (at);
+CREATE TABLE parts_2_even PARTITION OF parts_2 FOR VALUES IN (10, 12, 14, 16, 18);
+CREATE TABLE parts_2_rest PARTITION OF parts_2 DEFAULT;
+INSERT INTO parts SELECT g, g % 20, 'v' || g FROM generate_series(1, 200) g;

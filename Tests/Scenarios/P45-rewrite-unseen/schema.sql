@@ -1,0 +1,2 @@
+CREATE TABLE rewritten (id int PRIMARY KEY, v text);
+INSERT INTO rewritten VALUES (1, 'a');

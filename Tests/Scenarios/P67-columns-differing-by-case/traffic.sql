@@ -1,0 +1,2 @@
+UPDATE twins SET "Name" = 'd';
+INSERT INTO twins VALUES (2, 'x', NULL, 'z');

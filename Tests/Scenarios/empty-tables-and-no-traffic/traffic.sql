@@ -1,0 +1,1 @@
+insert into b values (null), (''); insert into a values (1);

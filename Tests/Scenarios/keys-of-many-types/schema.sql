@@ -1,0 +1,10 @@
+create table tn(k numeric primary key, v int); insert into tn select (g * 1.5)::numeric - 100, g from generate_series(1, 300) g; insert into tn values ('NaN', 0), ('Infinity', 1), ('-Infinity', 2), (1e30, 3);
+create table tt(k text collate "en-x-icu" primary key, v int); insert into tt select chr(65 + g % 58) || g, g from generate_series(1, 300) g; insert into tt values ('_', 1), ('é', 2), ('ß', 3), ('', 4), ('a b', 5), (E'tab\there', 6), ('back\slash', 7), ('quo''te', 8);
+create table tc(a int, b text collate "C", c date, v int, primary key (a, b, c)); insert into tc select g % 7, 'k' || g, date '2024-01-01' + g, g from generate_series(1, 300) g;
+create table tu(k uuid primary key, v int); insert into tu select gen_random_uuid(), g from generate_series(1, 300) g;
+create table tb(k bytea primary key, v int); insert into tb select decode(md5(g::text), 'hex'), g from generate_series(1, 300) g; insert into tb values ('', 0), ('\x00', 1), ('\x0000', 2);
+create table ts(k timestamptz primary key, v int); insert into ts select timestamptz '2024-01-01 00:00:00Z' + g * interval '1.5 h', g from generate_series(1, 300) g; insert into ts values ('infinity', 1), ('-infinity', 2);
+create table tf(k char(6) primary key, v int); insert into tf select 'c' || g, g from generate_series(1, 300) g;
+create type mood as enum ('sad', 'ok', 'happy'); create table te(k mood primary key, v int); insert into te values ('happy', 1), ('sad', 2);
+create domain posint as int check (value > 0); create table td(k posint primary key, v int); insert into td select g, g from generate_series(1, 300) g;
+create unique index tx on tc (v) ; create table ti(id int not null, k int not null, v text); create unique index ti_k on ti (k); alter table ti replica identity using index ti_k; insert into ti select g, 1000 - g, 'v' from generate_series(1, 300) g;

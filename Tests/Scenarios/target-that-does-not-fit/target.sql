@@ -1,0 +1,1 @@
+create table lab.t(id int primary key, n numeric(10,2));
