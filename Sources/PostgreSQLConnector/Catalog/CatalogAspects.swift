@@ -67,9 +67,9 @@ extension CatalogTables {
                 AND NOT EXISTS (SELECT FROM unnest(i.indclass::oid[]) u(oid)
                   JOIN pg_opclass oc ON oc.oid = u.oid WHERE NOT oc.opcdefault)
                 AND NOT EXISTS (SELECT FROM unnest(i.indkey::int2[], i.indcollation::oid[])
-                    u(attnum, collation)
+                    u(attnum, coll)
                   JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum
-                  WHERE u.collation <> a.attcollation),
+                  WHERE u.coll <> a.attcollation),
               CASE WHEN i.indexprs IS NULL THEN (
                 SELECT json_agg(a.attname ORDER BY u.at)
                 FROM unnest(i.indkey::int2[]) WITH ORDINALITY u(attnum, at)
@@ -131,7 +131,8 @@ extension CatalogTables {
             keys[result.oid(row, 0), default: []].append(
                 ForeignKey(
                     name: result.string(row, 1), columns: result.names(row, 2),
-                    referenced: TableName(schema: result.string(row, 3), name: result.string(row, 4)),
+                    referenced: TableName(
+                        schema: result.string(row, 3), name: result.string(row, 4)),
                     referencedColumns: result.names(row, 5), definition: result.string(row, 6),
                     changesRows: result.boolean(row, 7), isDeferrable: result.boolean(row, 8)))
         }

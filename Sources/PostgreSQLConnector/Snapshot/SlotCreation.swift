@@ -1,7 +1,7 @@
 internal import CLibPQ
 import Foundation
 internal import ReplicationEngine
-internal import ReplicationModel
+package import ReplicationModel
 
 /// Makes a logical slot and learns what its exported snapshot sees.
 ///
@@ -148,7 +148,7 @@ struct SlotCreation {
 
 extension SourceSnapshot {
     /// The ids that this snapshot sees and `later` does not, in order.
-    func seen(butNotIn later: SourceSnapshot) -> [TransactionID] {
+    package func seen(butNotIn later: SourceSnapshot) -> [TransactionID] {
         let above = later.xmax < xmax ? Array(later.xmax.rawValue..<xmax.rawValue) : []
         let invisible = later.running.union(above.map { TransactionID(rawValue: $0) })
         return invisible.filter { sees($0) }.sorted()
