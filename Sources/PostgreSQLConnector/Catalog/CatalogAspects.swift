@@ -131,7 +131,8 @@ extension CatalogTables {
             keys[result.oid(row, 0), default: []].append(
                 ForeignKey(
                     name: result.string(row, 1), columns: result.names(row, 2),
-                    referenced: TableName(schema: result.string(row, 3), name: result.string(row, 4)),
+                    referenced: TableName(
+                        schema: result.string(row, 3), name: result.string(row, 4)),
                     referencedColumns: result.names(row, 5), definition: result.string(row, 6),
                     changesRows: result.boolean(row, 7), isDeferrable: result.boolean(row, 8)))
         }
