@@ -19,11 +19,26 @@ package struct CheckReport: Report {
         let notices = scope.configuration.notices.map { ("pipeline", Finding(.warning, "key", $0)) }
         let tables = install ? try scope.source.describe(scope.tables.map(\.name)) : scope.tables
         let source = try scope.source.preflight(scope.capture, tables: tables)
-        let target = try scope.target.preflight(scope.routes)
+        let target = try scope.target.preflight(scope.routes).map {
+            Self.judged($0, scope.configuration.existing)
+        }
         self.init(
             pipeline: scope.configuration.name,
             findings: notices + source.map { ("source", $0) } + target.map { ("target", $0) },
             installed: statements)
+    }
+
+    /// Rows that Martlet did not write are refused by the connector, which does not know what the
+    /// configuration says of them (`existing`).
+    private static func judged(
+        _ finding: Finding, _ existing: PipelineConfiguration.Existing
+    ) -> Finding {
+        guard finding.check == "existing rows", existing != .refuse else { return finding }
+        var judged = finding
+        judged.severity = .warning
+        judged.detail += "; existing: \(existing.rawValue)"
+        judged.remedy = nil
+        return judged
     }
 
     package init(
