@@ -10,7 +10,7 @@ package struct Key: Hashable, Sendable {
 }
 
 /// A range of keys, open below and closed above: `lower < key <= upper`. nil is infinite.
-/// The chunks of a table partition (-infinity, +infinity).
+/// The chunks of a table partition (-infinity, +infinity). Equal bounds mean that one key.
 package struct KeyRange: Hashable, Sendable {
     package var lower: Key?
     package var upper: Key?

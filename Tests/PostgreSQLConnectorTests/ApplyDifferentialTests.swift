@@ -72,7 +72,8 @@ struct ApplyDifferentialTests {
     private static func fixture() throws -> (ApplyFixture, [String: [TableRoute]]) {
         let fixture = try ApplyFixture()
         try fixture.connection.run(
-            "CREATE SCHEMA src; CREATE SCHEMA net; CREATE SCHEMA seq; CREATE SCHEMA plain; " + source
+            "CREATE SCHEMA src; CREATE SCHEMA net; CREATE SCHEMA seq; CREATE SCHEMA plain; "
+                + source
                 + target("net", always: "GENERATED ALWAYS AS IDENTITY")
                 + target("seq", always: "GENERATED ALWAYS AS IDENTITY")
                 + target("plain", always: ""))
@@ -116,7 +117,8 @@ struct ApplyDifferentialTests {
             let found = try fixture.content("net", names)
             try #require(found == expected, "net, seed \(seed), batch \(number)")
             try #require(
-                try fixture.content("seq", names) == expected, "one by one, seed \(seed), \(number)")
+                try fixture.content("seq", names) == expected, "one by one, seed \(seed), \(number)"
+            )
         }
         // Only `uq` hands unique values on in an order of its own: most batches must be net.
         #expect(net.fallbacks < 40)

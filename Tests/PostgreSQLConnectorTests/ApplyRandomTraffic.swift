@@ -52,7 +52,8 @@ struct RandomTraffic {
 extension RandomTraffic {
     private mutating func text() -> String? {
         let choices: [String?] = [
-            nil, "", "a", "O'Hara", "back\\slash", "tab\tand\nline", "\\N", "{x,\"y\"}", "NULL", "ü€",
+            nil, "", "a", "O'Hara", "back\\slash", "tab\tand\nline", "\\N", "{x,\"y\"}", "NULL",
+            "ü€",
         ]
         return choices[below(choices.count)].map { below(2) == 0 ? $0 : $0 + String(below(50)) }
     }

@@ -19,7 +19,9 @@ struct ApplyRuleTests {
         return nil
     }
 
-    @Test("I5: an update or delete of a missing row names position, table and way out", arguments: modes)
+    @Test(
+        "I5: an update or delete of a missing row names position, table and way out",
+        arguments: modes)
     func rowMissing(net: Bool) throws {
         let fixture = try fixture(
             "CREATE TABLE s.t (id int PRIMARY KEY, v text); INSERT INTO s.t VALUES (1, 'a')")
@@ -29,7 +31,11 @@ struct ApplyRuleTests {
             var builder = BatchBuilder([route])
             builder.update(0, ["1", "b"])
             builder.commit()
-            if isDelete { builder.delete(0, ["9", nil]) } else { builder.update(0, ["9", "secret"]) }
+            if isDelete {
+                builder.delete(0, ["9", nil])
+            } else {
+                builder.update(0, ["9", "secret"])
+            }
             builder.commit()
             let error = try #require(failure { try applier.run(builder.batch) })
             #expect(error.kind == .rowMissing)
@@ -42,7 +48,9 @@ struct ApplyRuleTests {
         }
     }
 
-    @Test("I5: an insert of a present key is refused, also when the batch deletes it again", arguments: modes)
+    @Test(
+        "I5: an insert of a present key is refused, also when the batch deletes it again",
+        arguments: modes)
     func rowConflict(net: Bool) throws {
         let fixture = try fixture(
             "CREATE TABLE s.t (id int PRIMARY KEY, v text); INSERT INTO s.t VALUES (3, 'old')")
@@ -65,7 +73,8 @@ struct ApplyRuleTests {
     @Test("I5: a key that is two rows at the target is refused", arguments: modes)
     func twoRows(net: Bool) throws {
         let fixture = try fixture(
-            "CREATE TABLE s.t (id int, v text); INSERT INTO s.t VALUES (1, 'a'), (1, 'b'), (2, 'c')")
+            "CREATE TABLE s.t (id int, v text); INSERT INTO s.t VALUES (1, 'a'), (1, 'b'), (2, 'c')"
+        )
         let route = try fixture.route("t", from: "s", to: "s", key: ["id"])
         let applier = try fixture.applier([route], net: net)
         var builder = BatchBuilder([route])
@@ -77,7 +86,9 @@ struct ApplyRuleTests {
         #expect(error.why.contains("2 rows"))
     }
 
-    @Test("P01-P03, P02: what the log did not repeat stays, also through a key change", arguments: modes)
+    @Test(
+        "P01-P03, P02: what the log did not repeat stays, also through a key change",
+        arguments: modes)
     func unchangedValues(net: Bool) throws {
         let fixture = try fixture(
             "CREATE TABLE s.t (id int PRIMARY KEY, big text, n int); "
@@ -165,7 +176,8 @@ struct ApplyRuleTests {
     @Test("A key change with one side wanted is a delete or an insert", arguments: modes)
     func oneSide(net: Bool) throws {
         let fixture = try fixture(
-            "CREATE TABLE s.t (id int PRIMARY KEY, v text); INSERT INTO s.t VALUES (1, 'a'), (5, 'e')")
+            "CREATE TABLE s.t (id int PRIMARY KEY, v text); INSERT INTO s.t VALUES (1, 'a'), (5, 'e')"
+        )
         let route = try fixture.route("t", from: "s", to: "s", key: ["id"])
         let applier = try fixture.applier([route], net: net)
         var builder = BatchBuilder([route])
@@ -211,7 +223,9 @@ struct ApplyRuleTests {
         #expect(try fixture.content("s", ["c"]) == ["c": "(10,1)"])
     }
 
-    @Test("I6: more output than both sockets hold does not block", .timeLimit(.minutes(1)), arguments: modes)
+    @Test(
+        "I6: more output than both sockets hold does not block", .timeLimit(.minutes(1)),
+        arguments: modes)
     func muchOutput(net: Bool) throws {
         let fixture = try fixture("CREATE TABLE s.t (id int PRIMARY KEY, v text)")
         let route = try fixture.route("t", from: "s", to: "s", key: ["id"])

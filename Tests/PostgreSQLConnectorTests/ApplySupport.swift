@@ -34,16 +34,18 @@ final class ApplyFixture {
     func content(_ schema: String, _ tables: [String]) throws -> [String: String] {
         var content: [String: String] = [:]
         for table in tables {
-            content[table] = try connection.run(
-                "SELECT string_agg(t::text, E'\\n' ORDER BY t::text) FROM \(schema).\(table) t"
-            ).text(0, 0) ?? ""
+            content[table] =
+                try connection.run(
+                    "SELECT string_agg(t::text, E'\\n' ORDER BY t::text) FROM \(schema).\(table) t"
+                ).text(0, 0) ?? ""
         }
         return content
     }
 
     /// A route from `schema.table`'s own columns to the same name in another schema.
     func route(
-        _ table: String, from schema: String, to target: String, key: [String], without: [String] = [],
+        _ table: String, from schema: String, to target: String, key: [String],
+        without: [String] = [],
         id: UInt32 = 1
     ) throws -> TableRoute {
         let rows = try connection.query(
@@ -58,7 +60,8 @@ final class ApplyFixture {
                 name: rows.text(row, 0) ?? "",
                 type: ColumnType(
                     declaration: rows.text(row, 1) ?? "", castName: rows.text(row, 4) ?? "",
-                    id: UInt32(rows.integer(row, 2) ?? 0), modifier: Int32(rows.integer(row, 3) ?? -1),
+                    id: UInt32(rows.integer(row, 2) ?? 0),
+                    modifier: Int32(rows.integer(row, 3) ?? -1),
                     kind: Self.kind(rows.text(row, 4) ?? "", rows.text(row, 5) ?? "")))
         }.filter { !without.contains($0.name) }
         let source = TableSchema(

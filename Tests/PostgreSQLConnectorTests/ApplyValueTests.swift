@@ -26,7 +26,8 @@ struct ApplyValueTests {
         Kind("int2", "-32768", "32767", "0"), Kind("int4", "-2147483648", "2147483647"),
         Kind("int8", "-9223372036854775808", "9223372036854775807", "1"),
         Kind("float4", "'0.1'", "'NaN'", "'-0'", "'1e-45'", "'Infinity'"),
-        Kind("float8", "'0.1'", "'NaN'", "'-0'", "'5e-324'", "'-Infinity'", "'0.30000000000000004'"),
+        Kind(
+            "float8", "'0.1'", "'NaN'", "'-0'", "'5e-324'", "'-Infinity'", "'0.30000000000000004'"),
         Kind("numeric", "'1.10'", "'NaN'", "'Infinity'", "1e1000", "'0.000'", "'-1'"),
         Kind("numeric(10,2)", "1.10", "'NaN'", "-0.05"), Kind("money", "-1234.5"),
         Kind("bool", "true", "false"), Kind("oid", "4294967295"),
@@ -38,7 +39,8 @@ struct ApplyValueTests {
         Kind("name", "'Name \"q\"'"),
         Kind("bytea", "'\\x00ff5c27'", "''", "decode(repeat('00', 100000), 'hex')"),
         Kind("date", "'infinity'", "'0044-03-15 BC'", "'5874897-12-31'", "'2024-02-29'"),
-        Kind("time", "'24:00:00'", "'00:00:00.000001'"), Kind("timetz", "'24:00:00+02'", "'1:00-5:30'"),
+        Kind("time", "'24:00:00'", "'00:00:00.000001'"),
+        Kind("timetz", "'24:00:00+02'", "'1:00-5:30'"),
         Kind("timestamp", "'-infinity'", "'4713-01-01 BC'", "'294276-12-31 23:59:59.999999'"),
         Kind("timestamp(0)", "'2024-01-01 10:00:00'"),
         Kind("timestamptz", "'1880-01-01 00:00 Europe/Amsterdam'", "'infinity'"),
@@ -56,14 +58,18 @@ struct ApplyValueTests {
             "text[]", "ARRAY['NULL', NULL, '', 'a\"b', E'c\\\\d', '{e}', 'f,g', E'h\\ti']",
             "'{{NULL},{NULL}}'"),
         Kind("box[]", "'{(1,1),(0,0);(2,2),(1,1)}'"),
-        Kind("int4range", "'[1,4]'", "'empty'", "'(,5)'"), Kind("int4multirange", "'{[1,2],[7,9)}'"),
+        Kind("int4range", "'[1,4]'", "'empty'", "'(,5)'"),
+        Kind("int4multirange", "'{[1,2],[7,9)}'"),
         Kind("textrange", "textrange('a\"b', 'c\\d,e')"), Kind("tstzrange", "'[2024-01-01,)'"),
-        Kind("point", "'(1,0.1)'"), Kind("box", "'(1,1),(0,0)'"), Kind("polygon", "'((0,0),(1,1))'"),
+        Kind("point", "'(1,0.1)'"), Kind("box", "'(1,1),(0,0)'"),
+        Kind("polygon", "'((0,0),(1,1))'"),
         Kind("path", "'[(0,0),(1,1)]'"), Kind("tsvector", "'''a b'':1A c:2'"),
         Kind("tsquery", "'a & !b'"), Kind("mood", "'sad'", "'it''s \"ok\"'"),
         Kind("mood[]", "'{sad,NULL}'"), Kind("positive", "5"), Kind("short_text", "'abc'", "'ab '"),
         Kind("codes", "'{1,2}'"),
-        Kind("pair", "ROW(1, 'a \"b\\ c,(d)')::s.pair", "ROW(NULL, '')::s.pair", "ROW(NULL, NULL)::s.pair"),
+        Kind(
+            "pair", "ROW(1, 'a \"b\\ c,(d)')::s.pair", "ROW(NULL, '')::s.pair",
+            "ROW(NULL, NULL)::s.pair"),
         Kind("pair[]", "ARRAY[ROW(1, 'x,\"y\"')::s.pair, NULL]"),
         Kind("citext", "'AbC'", "'abc '"), Kind("hstore", "'\"a b\"=>\"c\\\"d\", e=>NULL'"),
         Kind("xid", "'42'"), Kind("regclass", "'pg_class'"), Kind("jsonpath", "'$.a[*] ? (@ > 1)'"),
@@ -93,7 +99,9 @@ struct ApplyValueTests {
         for (index, kind) in kinds.enumerated() {
             let name = "z\(index)"
             names.append(name)
-            let rows = (kind.values + ["NULL"]).enumerated().map { "(\($0 + 1), (\($1))::\(kind.type))" }
+            let rows = (kind.values + ["NULL"]).enumerated().map {
+                "(\($0 + 1), (\($1))::\(kind.type))"
+            }
             try fixture.connection.run(
                 "CREATE TABLE s.\(name) (id int PRIMARY KEY, v \(kind.type)); "
                     + "INSERT INTO s.\(name) VALUES \(rows.joined(separator: ", "))")
@@ -125,11 +133,13 @@ struct ApplyValueTests {
     private func expectEqual(_ zoo: Zoo, _ way: String) throws {
         for (index, name) in zoo.names.enumerated() {
             for form in ["v::text", "concat(v)"] {
-                let query = "SELECT string_agg(id || coalesce(\(form), 'null'), ',' ORDER BY id) FROM "
+                let query =
+                    "SELECT string_agg(id || coalesce(\(form), 'null'), ',' ORDER BY id) FROM "
                 let wanted = try zoo.fixture.connection.run(query + "s.\(name)").text(0, 0)
                 let found = try zoo.fixture.connection.run(query + "d.\(name)").text(0, 0)
                 #expect(
-                    wanted != nil && wanted == found, "\(way): \(Self.kinds[index].type) as \(form)")
+                    wanted != nil && wanted == found, "\(way): \(Self.kinds[index].type) as \(form)"
+                )
             }
         }
     }
@@ -194,7 +204,8 @@ struct ApplyValueTests {
             let applier = try zoo.fixture.applier(try routes(zoo))
             try applier.begin()
             for (index, name) in zoo.names.enumerated() {
-                let isBinary = applier.rowFormats(route: index).contains(format) && format == .copyBinary
+                let isBinary =
+                    applier.rowFormats(route: index).contains(format) && format == .copyBinary
                 if isBinary { binaryTypes.insert(Self.kinds[index].type) }
                 try applier.beginRows(route: index, format: isBinary ? .copyBinary : .copyText)
                 let block = isBinary ? try binaryBlock(zoo, name) : try textBlock(zoo, name)
@@ -225,12 +236,13 @@ struct ApplyValueTests {
     /// What the type's own send function writes.
     private func binaryBlock(_ zoo: Zoo, _ name: String) throws -> [UInt8] {
         let connection = zoo.fixture.connection
-        let send = try connection.query(
-            """
-            SELECT t.typsend::oid::regproc FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
-            WHERE attrelid = to_regclass($1) AND attname = 'v'
-            """, ["s.\(name)"]
-        ).text(0, 0) ?? ""
+        let send =
+            try connection.query(
+                """
+                SELECT t.typsend::oid::regproc FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
+                WHERE attrelid = to_regclass($1) AND attname = 'v'
+                """, ["s.\(name)"]
+            ).text(0, 0) ?? ""
         let found = try connection.run(
             "SELECT id, encode(\(send)(v), 'hex') FROM s.\(name) ORDER BY id")
         var block: [UInt8] = []
@@ -245,13 +257,16 @@ struct ApplyValueTests {
             }
             append(Int32(hex.count / 2))
             for at in stride(from: 0, to: hex.count, by: 2) {
-                block.append(UInt8(String(decoding: hex[at...at + 1], as: UTF8.self), radix: 16) ?? 0)
+                block.append(
+                    UInt8(String(decoding: hex[at...at + 1], as: UTF8.self), radix: 16) ?? 0)
             }
         }
         return block
     }
 
-    @Test("A value that the target's column cannot hold is refused without being shown", arguments: [true, false])
+    @Test(
+        "A value that the target's column cannot hold is refused without being shown",
+        arguments: [true, false])
     func unfit(net: Bool) throws {
         let fixture = try ApplyFixture()
         try fixture.connection.run(
@@ -272,7 +287,11 @@ struct ApplyValueTests {
             for isUpdate in [false, true] {
                 if isUpdate { try fixture.connection.run("INSERT INTO d.\(name) VALUES (1, NULL)") }
                 var builder = BatchBuilder([route])
-                if isUpdate { builder.update(0, ["1", value]) } else { builder.insert(0, ["1", value]) }
+                if isUpdate {
+                    builder.update(0, ["1", value])
+                } else {
+                    builder.insert(0, ["1", value])
+                }
                 builder.commit()
                 #expect {
                     try applier.run(builder.batch)

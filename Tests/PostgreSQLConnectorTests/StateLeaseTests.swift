@@ -1,6 +1,7 @@
 import Foundation
 import ReplicationEngine
 import ReplicationModel
+import Synchronization
 import Testing
 
 @testable import PostgreSQLConnector
@@ -64,7 +65,42 @@ struct StateLeaseTests {
             failure {
                 try first.store(setup: Fixture.setup, checkpoint: nil, tables: [])
             }?.kind == .fenced)
+        #expect(failure { _ = try first.openApplier([], label: "x") }?.kind == .fenced)
+        // A session that nobody recorded lives on, and is stopped by the epoch alone.
+        let applier = try PGApplier(connection: fresh, fence: fence, routes: [])
+        #expect(failure { try applier.begin() }?.kind == .fenced)
         try second.renewLease(report)
+    }
+
+    @Test("I7: of processes that start at once, one gets the pipeline", arguments: [false, true])
+    func race(exists: Bool) throws {
+        let database = try TestDatabase()
+        let targets = (0..<4).map { _ in Fixture.target(database) }
+        defer { for target in targets { target.close() } }
+        try targets[0].prepare()
+        if exists {
+            _ = try targets[0].acquire(
+                pipeline: "shop", setup: Fixture.setup, holder: Fixture.holder("z"), lease: 0.01)
+            Thread.sleep(forTimeInterval: 0.05)
+        }
+        let outcomes = Mutex<[ReplicationError.Kind?]>([])
+        let group = DispatchGroup()
+        for (index, target) in targets.enumerated() {
+            group.enter()
+            WorkerThread.start("test") {
+                let outcome = failure {
+                    _ = try target.acquire(
+                        pipeline: "shop", setup: Fixture.setup,
+                        holder: Fixture.holder("\(index)", host: "host \(index)"), lease: 60)
+                }
+                outcomes.withLock { $0.append(outcome?.kind) }
+                group.leave()
+            }
+        }
+        group.wait()
+        let kinds = outcomes.withLock { $0 }
+        #expect(kinds.filter { $0 == nil }.count == 1)
+        #expect(kinds.filter { $0 == .fenced }.count == 3, "\(kinds)")
     }
 
     @Test("I7: a stopped holder's open transaction is ended, not waited for, and leaves nothing")

@@ -93,7 +93,7 @@ func withPlainRole(
     let url = TestDatabase.url(server, database: "postgres")
     let administrator = try PGConnection(url: url, password: nil, label: "test", purpose: .source)
     try administrator.run("CREATE ROLE \(role) LOGIN")
-    defer { _ = try? administrator.run("DROP ROLE \(role)") }
+    defer { _ = try? administrator.run("DROP OWNED BY \(role); DROP ROLE \(role)") }
     var database: TestDatabase? = try TestDatabase(on: server)
     defer { database = nil }
     if let database { try body(database, role) }

@@ -31,8 +31,12 @@ def round_of(options, seed, total):
         run = setting.begin()
         setting.truncate_while_loading(run)
         setting.pipeline.wait_live(run, options.load_seconds)
+        streamed = setting.pipeline.streamed()
         setting.finish(run)
-        for name, count in setting.pipeline.counters().items():
+        counters = setting.pipeline.counters()
+        # The server's own count, taken when the load had ended.
+        counters["streamedTransactions"] = streamed
+        for name, count in counters.items():
             total[name] = total.get(name, 0) + count
         require(setting.pipeline.counters(), "run printed no load counters")
         log(f"seed {seed}: workload {setting.workload.counts()}")

@@ -5,8 +5,8 @@ import random
 import sys
 import time
 
-from lab import (MARTLET, FileTarget, OrderReader, Pipeline, PrivateServer, Proof, Server, Source,
-                 Target, log, require, require_equal, wait_until)
+from lab import (MARTLET, Failed, FileTarget, OrderReader, Pipeline, PrivateServer, Proof, Server,
+                 Source, Target, differences, log, require, wait_until)
 from workload import MIDDLE, SMALL, Sizes, Workload
 
 # Commits of some sessions wait for a standby that does not exist: see workload.Release.
@@ -90,7 +90,10 @@ class Setting:
     def verdict(self):
         """Source and target are equal, each transaction is there once, and in commit order."""
         require(self.workload.balance(self.source.query) == 0, "the source itself is unbalanced")
-        require_equal(self.source, self.target, self.pipeline)
+        found = differences(self.source, self.target, self.pipeline)
+        if found:
+            raise Failed("source and target differ:\n  " + "\n  ".join(
+                found + self.order.history(found)))
         order, positions = self.order.audit_order()
         require(len(order) == len(set(order)), "the independent reader saw an audit row twice")
         once = self.audit_rows("SELECT tx, count(*) FROM {audit} GROUP BY tx HAVING count(*) <> 1")

@@ -167,7 +167,7 @@ class Frontier:
     """Where the load of each keyed table is: the greatest key at the target, polled."""
 
     def __init__(self, source, target):
-        self.target, self.keys = target, {}
+        self.target, self.keys, self.moved = target, {}, {}
         self.polled = [("bank_accounts", ("id",))] + [(t.name, t.key) for t in TABLES]
         self.stopped = threading.Event()
         self.thread = threading.Thread(target=self.poll, name="frontier", daemon=True)
@@ -202,7 +202,15 @@ class Frontier:
                 return
             cursor.execute(f"SELECT {texts} FROM lab.{table} ORDER BY {order} LIMIT 1")
             row = cursor.fetchone()
-            self.keys[table] = ", ".join(row) if row else None
+            at = ", ".join(row) if row else None
+            if at is not None and at != self.keys.get(table):
+                self.moved[table] = time.monotonic()
+            self.keys[table] = at
+
+    def loading(self):
+        """The tables whose frontier has just moved: mostly those that are being copied now."""
+        now = time.monotonic()
+        return [table for table, at in list(self.moved.items()) if now - at < 0.5]
 
 
 class Release:
@@ -262,6 +270,15 @@ class Session(threading.Thread):
 
     # ---- Choosing rows ----
 
+    def table(self):
+        """Mostly one that is being copied at this moment."""
+        loading = self.workload.frontier.loading()
+        if self.rng.random() < 0.7:
+            hot = [table for table in TABLES if table.name in loading]
+            if hot:
+                return self.rng.choice(hot)
+        return self.rng.choice(TABLES)
+
     def near(self, table, key):
         """SQL for the key of an existing row, mostly near the load's frontier."""
         listed = ", ".join(key)
@@ -315,7 +332,7 @@ class Session(threading.Thread):
     def change_rows(self):
         statements = []
         for _ in range(self.rng.randint(1, 4)):
-            table = self.rng.choice(TABLES)
+            table = self.table()
             action = self.rng.random()
             if action < 0.25:
                 statements.append(
@@ -331,7 +348,7 @@ class Session(threading.Thread):
         return statements
 
     def change_key(self):
-        table = self.rng.choice(TABLES)
+        table = self.table()
         new = table.new_key(self.rng, self.size(table.name))
         listed = ", ".join(table.key)
         also = f", {table.update(self.rng)}" if self.rng.random() < 0.3 else ""

@@ -19,10 +19,12 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Proof"))
-from lab import Failed, Pipeline, Proof, Server, Source, make_target, require, require_equal  # noqa: E402
+from lab import (Failed, Pipeline, Proof, Server, Source, at_end, let_go, make_target, require,  # noqa: E402
+                 require_equal)
 
 OWNED_BY = """DO $$ DECLARE t regclass; BEGIN
   FOR t IN SELECT oid FROM pg_class WHERE relnamespace = 'lab'::regnamespace AND relkind IN ('r', 'p')
@@ -55,6 +57,12 @@ class Scenario:
     def run(self):
         source = Source(Server(self.source_name))
         target = make_target(self.target_name)
+        try:
+            self.show(source, target)
+        finally:
+            let_go(source, target)
+
+    def show(self, source, target):
         writer = "postgres" if self.text("as-superuser") is not None else source.installer
         psql(source, self.text("schema.sql") or "", writer)
         psql(source, f"GRANT SELECT ON ALL TABLES IN SCHEMA lab TO {source.capture}", "postgres")
@@ -118,12 +126,16 @@ def main():
     parser.add_argument("--source", default="pg17")
     options = parser.parse_args()
     proof = Proof()
-    for folder in sorted(path for path in HERE.iterdir() if path.is_dir()):
-        if options.part not in folder.name or folder.name.startswith("__"):
-            continue
-        for source, target in pairs(folder, options.source):
-            scenario = Scenario(folder, source, target)
-            proof.check(f"{folder.name} ({source} -> {target})", scenario.run)
+    at_end(lambda: None)  # signals are set up from the main thread
+    # Three at once: most of a scenario is waiting for servers to make and drop databases.
+    with ThreadPoolExecutor(3) as pool:
+        for folder in sorted(path for path in HERE.iterdir() if path.is_dir()):
+            if options.part not in folder.name or folder.name.startswith("__"):
+                continue
+            for source, target in pairs(folder, options.source):
+                scenario = Scenario(folder, source, target)
+                name = f"{folder.name} ({source} -> {target})"
+                pool.submit(proof.check, name, scenario.run)
     proof.end()
 
 

@@ -51,7 +51,9 @@ final class AppliedTable {
         let carried = Set(route.columns.map(\.name))
         extraColumns = catalogue.columns.values
             .filter { !$0.isGenerated && !carried.contains($0.name) }.map(\.name).sorted()
-        isBinaryCopyable = zip(route.columns, columns).allSatisfy { $1.hasSameBinaryForm(as: $0.type) }
+        isBinaryCopyable = zip(route.columns, columns).allSatisfy {
+            $1.hasSameBinaryForm(as: $0.type)
+        }
         mode = Self.mode(route, columns, catalogue, mayNet: mayNet)
     }
 

@@ -87,7 +87,9 @@ extension AppliedTable {
         guard !set.isEmpty else {
             return ("SELECT 1 FROM \(relation) AS t" + whereKey(from: 1), types)
         }
-        return ("UPDATE \(relation) AS t SET " + assignments(set) + whereKey(from: set.count + 1), types)
+        return (
+            "UPDATE \(relation) AS t SET " + assignments(set) + whereKey(from: set.count + 1), types
+        )
     }
 
     private func assignments(_ set: [Int]) -> String {
@@ -114,7 +116,8 @@ extension AppliedTable {
     /// Exactly one of several equal rows (P05). `ctid` alone is not unique in a partitioned table.
     private func whereWholeRow(from number: Int) -> String {
         let terms = columns.indices.map { isSame(columns[$0], "$\(number + $0)") }
-        return " WHERE (t.tableoid, t.ctid) = (SELECT o.tableoid, o.ctid FROM \(relation) AS o WHERE "
+        return
+            " WHERE (t.tableoid, t.ctid) = (SELECT o.tableoid, o.ctid FROM \(relation) AS o WHERE "
             + terms.joined(separator: " AND ") + " LIMIT 1)"
     }
 

@@ -34,7 +34,8 @@ extension PGApplier {
             }
             let change = batch.changes[failure.tag]
             var told = described(failure.cause, what: "apply \(Self.word(change.operation))")
-            told.table = view.tables[Int(change.table)]?.name ?? batch.tables[Int(change.table)].name
+            told.table =
+                view.tables[Int(change.table)]?.name ?? batch.tables[Int(change.table)].name
             told.position = position(of: failure.tag, in: batch)
             told.remedy = told.remedy ?? remedy(for: told)
             return told

@@ -24,7 +24,9 @@ struct BatchView {
     @inline(__always)
     func start(of value: Value) -> UnsafeRawPointer {
         // An empty batch buffer has no address and only empty values.
-        guard let base = bytes.baseAddress else { return UnsafeRawPointer(bitPattern: 8).unsafelyUnwrapped }
+        guard let base = bytes.baseAddress else {
+            return UnsafeRawPointer(bitPattern: 8).unsafelyUnwrapped
+        }
         return base + Int(value.offset)
     }
 

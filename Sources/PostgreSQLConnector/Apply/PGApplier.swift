@@ -240,7 +240,7 @@ extension PGApplier {
         if mayNet {
             do {
                 return try applyNet(work, of: view)
-            } catch where isWorthRepeating(error) {
+            } catch  where isWorthRepeating(error) {
                 try returnToSavepoint()
                 fallbacks += 1
             } catch {

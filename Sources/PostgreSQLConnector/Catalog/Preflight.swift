@@ -34,7 +34,8 @@ struct Preflight {
     }
 
     func setting(_ name: String) throws -> String? {
-        try connection.query("SELECT current_setting($1, true)", [name]).text(0, 0)
+        // Not current_setting: that is an error for settings which only some roles may see.
+        try connection.query("SELECT setting FROM pg_settings WHERE name = $1", [name]).text(0, 0)
     }
 
     // MARK: Server
@@ -84,7 +85,12 @@ struct Preflight {
     }
 
     private func library() throws -> [Finding] {
-        guard let list = try setting("output_plugin_libraries") else { return [] }
+        // Only some roles may read it; pg_settings then has no such row.
+        guard
+            let list = try connection.query(
+                "SELECT setting FROM pg_settings WHERE name = $1", ["output_plugin_libraries"]
+            ).column(0).first
+        else { return [] }
         let names = list.split(separator: ",").map { $0.trimmingPrefix(" ").trimmingPrefix("\"") }
         guard !names.contains(where: { $0.hasPrefix("pgoutput") || $0 == "*" }) else { return [] }
         return [

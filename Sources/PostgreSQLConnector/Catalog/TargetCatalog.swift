@@ -173,16 +173,29 @@ extension TargetCatalog {
                 .map(\.columns))
     }
 
-    /// The states of pipelines' tables by target name: a table that Martlet knows was made, or
-    /// accepted, by it before.
-    func knownStates() throws -> [TableName: TableProgress.State] {
-        guard try PGStateFormat.read(connection) != nil else { return [:] }
+    /// How far Martlet is with the routes' target tables. One that is missing here was not made, or
+    /// accepted, by it; nor is one known that another source table goes to.
+    func knownStates(_ routes: [TableRoute]) throws -> [TableName: TableProgress.State] {
+        guard try PGStateFormat.read(connection) != nil,
+            try exists("SELECT WHERE pg_catalog.has_schema_privilege('martlet', 'USAGE')"),
+            try exists(
+                "SELECT WHERE pg_catalog.has_table_privilege('martlet.table_state', 'SELECT')")
+        else { return [:] }
         let rows = try connection.run(
-            "SELECT target_schema, target_name, state FROM martlet.table_state")
+            """
+            SELECT target_schema, target_name, state, id, source_schema, source_name \
+            FROM martlet.table_state
+            """)
+        let sources = Dictionary(routes.map { ($0.target, $0.source) }) { first, _ in first }
+        func name(_ row: Int, _ column: Int) -> TableName {
+            TableName(schema: rows.text(row, column) ?? "", name: rows.text(row, column + 1) ?? "")
+        }
         var states: [TableName: TableProgress.State] = [:]
         for row in 0..<rows.rowCount {
-            let name = TableName(schema: rows.text(row, 0) ?? "", name: rows.text(row, 1) ?? "")
-            states[name] = rows.text(row, 2).flatMap(TableProgress.State.init)
+            guard let source = sources[name(row, 0)],
+                source.name == name(row, 4) || Int64(source.id) == rows.integer(row, 3)
+            else { continue }
+            states[name(row, 0)] = rows.text(row, 2).flatMap(TableProgress.State.init)
         }
         return states
     }

@@ -20,12 +20,12 @@ struct TargetForeignKey {
         rest = tail[second.upperBound...]
     }
 
-    /// Makes the constraint for a target. Where triggers fire (`firesActions`), it takes no action,
+    /// Makes the constraint for a target. Where triggers fire, it takes no action,
     /// because the source's log holds what the source's actions did (P68), and it can be deferred,
     /// because batches are not written in the source's order.
-    func clause(referencing table: TableName, firesActions: Bool) -> String {
+    func clause(referencing table: TableName, whereTriggersFire triggersFire: Bool) -> String {
         let head = "\(columns) REFERENCES \(table.quoted)\(referencedColumns)"
-        guard firesActions else { return head + rest }
+        guard triggersFire else { return head + rest }
         let kept = ["MATCH FULL", "NOT VALID"].filter { rest.contains($0) }
         let timing =
             rest.contains("INITIALLY DEFERRED")

@@ -11,7 +11,7 @@ struct TargetPreflight {
     func findings() throws -> [Finding] {
         let firesNothing = try catalog.canSetReplicationRole()
         let tables = try catalog.tables(routes.map(\.target))
-        let states = try catalog.knownStates()
+        let states = try catalog.knownStates(routes)
         var found = [version()]
         found += try writability()
         found += try statePrivilege()
@@ -81,9 +81,20 @@ struct TargetPreflight {
             AND pg_catalog.has_schema_privilege(oid, 'USAGE') \
             FROM pg_catalog.pg_namespace WHERE nspname = 'martlet'), \
             pg_catalog.quote_ident(pg_catalog.current_database()), \
-            pg_catalog.quote_ident(current_user)
+            pg_catalog.quote_ident(current_user), \
+            (SELECT pg_catalog.quote_ident(r.rolname) FROM pg_catalog.pg_class c \
+            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+            JOIN pg_catalog.pg_roles r ON r.oid = c.relowner WHERE n.nspname = 'martlet' \
+            AND c.relname = 'pipeline' AND NOT pg_catalog.pg_has_role(c.relowner, 'USAGE'))
             """)
         let (database, role) = (row.text(0, 2) ?? "", row.text(0, 3) ?? "")
+        if let owner = row.text(0, 4) {
+            return [
+                Finding(
+                    .refused, "schema martlet", "its tables belong to \(owner), not to \(role)",
+                    try: "GRANT \(owner) TO \(role); -- or run Martlet as \(owner)")
+            ]
+        }
         switch (row.text(0, 1), row.boolean(0, 0)) {
         case ("t", _), (nil, true):
             return [Finding(.ok, "schema martlet", "may be made and used by \(role)")]
@@ -228,9 +239,12 @@ extension TargetPreflight {
     /// Rows that Martlet did not write: `existing: refuse | truncate | merge` decides.
     private func rows(_ table: ExistingTable, _ state: TableProgress.State?) throws -> [Finding] {
         guard state == nil, table.kind == .table || table.kind == .partitioned,
-            try connection.query(
-                "SELECT pg_catalog.has_table_privilege($1::oid, 'SELECT')", [String(table.oid)]
-            ).boolean(0, 0), !table.hasRowSecurity, try catalog.hasRows(table)
+            !table.hasRowSecurity,
+            try catalog.exists(
+                """
+                SELECT WHERE pg_catalog.has_table_privilege($1::oid, 'SELECT') \
+                AND pg_catalog.has_schema_privilege($2, 'USAGE')
+                """, [String(table.oid), table.name.schema]), try catalog.hasRows(table)
         else { return [] }
         return [
             Finding(

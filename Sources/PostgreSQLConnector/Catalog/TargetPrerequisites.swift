@@ -86,7 +86,8 @@ struct TargetPrerequisites {
         switch object.kind {
         case .enumeration: try compareLabels(object)
         case .domain: try compareBase(object)
-        case .schema, .extension, .composite, .range, .sequence: break
+        case .composite: try compareAttributes(object)
+        case .schema, .extension, .range, .sequence: break
         }
     }
 
@@ -124,13 +125,42 @@ struct TargetPrerequisites {
             """, [object.name.schema, object.name.name]
         ).text(0, 0)
         guard let base, !(object.definition + " ").contains("AS \(base) "),
-            !object.definition.hasSuffix("AS \(base);")
+            !object.definition.contains("AS \(base);")
         else { return }
         problems.append(
             ReplicationError(
                 .unfitSchema, "use the domain \(object.name) at the target",
                 why: "it is based on \(base), the source has: \(object.definition)",
                 try: "rename or drop the domain at the target"))
+    }
+
+    /// The source writes attributes as the query here does.
+    private mutating func compareAttributes(_ object: SchemaObject) throws {
+        let there = try catalog.connection.query(
+            """
+            SELECT format('%I %s', a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod)) \
+            FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.typrelid = a.attrelid \
+            JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
+            WHERE n.nspname = $1 AND t.typname = $2 AND a.attnum > 0 AND NOT a.attisdropped \
+            ORDER BY a.attnum
+            """, [object.name.schema, object.name.name]
+        ).column(0)
+        var rest = object.definition[...]
+        let fits =
+            !there.isEmpty
+            && there.allSatisfy { attribute in
+                guard let found = rest.firstRange(of: attribute) else { return false }
+                rest = rest[found.upperBound...]
+                return rest.first.map { ",) ".contains($0) } ?? false
+            }
+        // More attributes at the source are a difference as well.
+        guard !fits || rest.contains(", ") else { return }
+        problems.append(
+            ReplicationError(
+                .unfitSchema, "use the type \(object.name) at the target",
+                why: "it consists of (\(there.joined(separator: ", "))), "
+                    + "the source has: \(object.definition)",
+                try: "rename or drop the type at the target"))
     }
 
     /// The texts in single quotes.
@@ -142,13 +172,25 @@ struct TargetPrerequisites {
 // MARK: Column types
 
 extension TargetPrerequisites {
-    /// Whether a column's type is there, or will be when the statements have run.
+    /// The columns' types (as cast names) that are not there, and will not be when the statements
+    /// have run.
     func missingTypes(of columns: [Column]) throws -> Set<String> {
         let names = Set(columns.map(\.type.castName)).filter { !isPending($0) }
         let rows = try catalog.connection.query(
             """
             SELECT w.name FROM unnest($1::text[]) AS w(name) \
             WHERE pg_catalog.to_regtype(w.name) IS NULL
+            """, [PGArray.literal(names.sorted())])
+        return Set(rows.column(0))
+    }
+
+    /// Collations are not carried: one that a DBA made has to be made at the target too.
+    func missingCollations(of columns: [Column]) throws -> Set<String> {
+        let names = Set(columns.compactMap(\.collation))
+        let rows = try catalog.connection.query(
+            """
+            SELECT w.name FROM unnest($1::text[]) AS w(name) \
+            WHERE pg_catalog.to_regcollation(w.name) IS NULL
             """, [PGArray.literal(names.sorted())])
         return Set(rows.column(0))
     }

@@ -18,7 +18,7 @@ struct TargetSchemaPlan {
             catalog: catalog, objects: prerequisites, routes: routes)
         var draft = TargetPlanDraft(
             routes: routes, existing: try catalog.tables(routes.map(\.target)),
-            states: try catalog.knownStates(), names: try TargetNames(catalog, routes),
+            states: try catalog.knownStates(routes), names: try TargetNames(catalog, routes),
             firesNothing: try catalog.canSetReplicationRole(),
             version: catalog.connection.serverVersion)
         draft.plan.beforeRows = objects.statements
@@ -41,6 +41,8 @@ struct TargetPlanDraft {
     let firesNothing: Bool
     let version: Int
     var plan = SchemaPlan()
+    private let targetsBySource: [TableName: TableName]
+    private let routesPerTarget: [TableName: Int]
 
     init(
         routes: [TableRoute], existing: [TableName: ExistingTable],
@@ -53,16 +55,29 @@ struct TargetPlanDraft {
         self.names = names
         self.firesNothing = firesNothing
         self.version = version
+        targetsBySource = Dictionary(routes.map { ($0.source.name, $0.target) }) { first, _ in first
+        }
+        routesPerTarget = routes.reduce(into: [:]) { $0[$1.target, default: 0] += 1 }
     }
 
     /// Types and collations of tables that are to be made.
     mutating func addTypeProblems(_ objects: TargetPrerequisites) throws {
-        for route in routes where existing[route.target] == nil {
-            let missing = try objects.missingTypes(of: route.source.columns)
-            for column in route.source.columns where missing.contains(column.type.castName) {
+        let made = routes.filter { existing[$0.target] == nil }
+        let columns = made.flatMap(\.source.columns)
+        let types = try objects.missingTypes(of: columns)
+        let collations = try objects.missingCollations(of: columns)
+        guard !types.isEmpty || !collations.isEmpty else { return }
+        for route in made {
+            for column in route.source.columns where types.contains(column.type.castName) {
                 addProblem(
                     route, "the target has no type \(column.type.declaration)", column.name,
                     try: "make the type, or install the extension it comes from, at the target")
+            }
+            for column in route.source.columns {
+                guard let name = column.collation, collations.contains(name) else { continue }
+                addProblem(
+                    route, "the target has no collation \(name)", column.name,
+                    try: "CREATE COLLATION \(name) (...) at the target, as it is at the source")
             }
         }
     }
@@ -85,16 +100,15 @@ struct TargetPlanDraft {
 
 extension TargetPlanDraft {
     mutating func addTable(_ route: TableRoute) {
-        if routes.filter({ $0.target == route.target }).count > 1 {
+        if routesPerTarget[route.target] != 1 {
             addProblem(
                 route, "more than one source table goes to it", try: "map them to different names")
             return
         }
         if route.source.isPartitioned {
-            note(
-                route,
-                "partitioned at the source, \(existing[route.target].map(\.kind) == .partitioned ? "as it is" : "an ordinary table") at the target"
-            )
+            let isKept = existing[route.target]?.kind == .partitioned
+            let form = isKept ? "as its own partitions say" : "an ordinary table"
+            note(route, "partitioned at the source, \(form) at the target")
         }
         if let table = existing[route.target] {
             let comparison = TargetComparison(
@@ -172,11 +186,19 @@ extension TargetPlanDraft {
 // MARK: Indexes
 
 extension TargetPlanDraft {
-    /// The source's index that rows are found by.
+    /// The source's index that rows are found by: the identity's if an index is the identity, which
+    /// need not be in default order, or else the first on the key's columns.
     func keyIndex(_ route: TableRoute) -> Index? {
         let key = route.keyColumns.map(\.name)
-        guard !key.isEmpty else { return nil }
-        return allIndexes(route).first { $0.isUnique && $0.isPlain && $0.columns == key }
+        let fitting = allIndexes(route).filter {
+            $0.isUnique && !$0.isDeferrable && !key.isEmpty && $0.columns == key
+                && ($0.isPlain || !$0.definition.contains(" WHERE "))
+                && !$0.definition.hasPrefix("EXCLUDE")
+        }
+        if case .index(let name) = route.source.replicaIdentity {
+            return fitting.first { $0.name == name } ?? fitting.first
+        }
+        return fitting.first(where: \.isPlain) ?? fitting.first
     }
 
     private func allIndexes(_ route: TableRoute) -> [Index] {
@@ -190,7 +212,7 @@ extension TargetPlanDraft {
                 continue
             }
             let statement = statement(for: index, route)
-            if index.isUnique || index.isConstraint {
+            if forbids(index) {
                 plan.whenConsistent.append(statement)
             } else {
                 plan.afterRows[route.source.id, default: []].append(statement)
@@ -209,11 +231,18 @@ extension TargetPlanDraft {
         guard let table = existing[route.target] else { return false }
         let candidates = [index.name, TargetNames.alternative(index.name, for: route.target)]
         return table.indexes.contains { there in
-            candidates.contains(there.name)
+            (candidates.contains(there.name) && forbids(there) == forbids(index)
+                && (!index.isPlain || there.columns == index.columns))
                 || (index.isUnique && index.isPlain && !index.isDeferrable && there.isUnique
                     && there.isPlain && !there.columns.isEmpty && there.columns == index.columns)
         }
     }
+
+    /// An index that refuses rows: unique, or an exclusion constraint's.
+    private func forbids(_ index: ExistingTable.Index) -> Bool {
+        index.isUnique || index.isExclusion
+    }
+    private func forbids(_ index: Index) -> Bool { index.isUnique || index.isConstraint }
 
     private mutating func mayAlter(_ route: TableRoute, _ name: String) -> Bool {
         guard let table = existing[route.target], !table.isOwned else { return true }
@@ -240,11 +269,11 @@ extension TargetPlanDraft {
 extension TargetPlanDraft {
     mutating func addForeignKeys(_ route: TableRoute) {
         for key in route.source.foreignKeys {
-            guard let referenced = routes.first(where: { $0.source.name == key.referenced }) else {
+            guard let referenced = targetsBySource[key.referenced] else {
                 note(route, "\(key.name) is not made: \(key.referenced) is not replicated")
                 continue
             }
-            guard !isThere(key, route, referenced.target), mayAlter(route, key.name) else {
+            guard !isThere(key, route, referenced), mayAlter(route, key.name) else {
                 continue
             }
             guard let parts = TargetForeignKey(parsing: key.definition) else {
@@ -260,7 +289,8 @@ extension TargetPlanDraft {
                 continue
             }
             if !firesNothing { noteDeferral(route, key) }
-            let clause = parts.clause(referencing: referenced.target, firesActions: firesNothing)
+            let clause = parts.clause(
+                referencing: referenced, whereTriggersFire: !firesNothing)
             plan.whenConsistent.append(addConstraint(route, key.name, clause))
         }
     }
@@ -277,45 +307,5 @@ extension TargetPlanDraft {
                 || ($0.columns == key.columns && $0.referenced == referenced
                     && $0.referencedColumns == key.referencedColumns)
         } ?? false
-    }
-}
-
-/// Names of relations, which must differ within a schema: tables of two source schemas may meet in
-/// one target schema, with indexes of the same name.
-struct TargetNames {
-    private var taken: Set<TableName> = []
-
-    init(_ catalog: TargetCatalog, _ routes: [TableRoute]) throws {
-        let schemas = Set(routes.map(\.target.schema)).sorted()
-        let rows = try catalog.connection.query(
-            """
-            SELECT n.nspname, c.relname FROM pg_catalog.pg_class c \
-            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-            WHERE n.nspname = ANY ($1::text[])
-            """, [PGArray.literal(schemas)])
-        for row in 0..<rows.rowCount {
-            taken.insert(TableName(schema: rows.text(row, 0) ?? "", name: rows.text(row, 1) ?? ""))
-        }
-        taken.formUnion(routes.map(\.target))
-    }
-
-    /// The name, or another one if something else in the table's schema has it.
-    mutating func take(_ name: String, for table: TableName) -> String {
-        let free = [name, Self.alternative(name, for: table)].first {
-            !taken.contains(TableName(schema: table.schema, name: $0))
-        }
-        let chosen = free ?? name
-        taken.insert(TableName(schema: table.schema, name: chosen))
-        return chosen
-    }
-
-    /// Cut to the 63 bytes the server keeps; the hash keeps cut names apart and is the same on
-    /// every run, so that the plan finds again what it made.
-    static func alternative(_ name: String, for table: TableName) -> String {
-        var hash: UInt32 = 2_166_136_261
-        for byte in "\(table.name)/\(name)".utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
-        var stem = name
-        while stem.utf8.count > 54 { stem.removeLast() }
-        return stem + "_" + String(hash, radix: 16)
     }
 }

@@ -11,7 +11,8 @@ final class PGCopyIn {
     private let what: String
     private let isBinary: Bool
 
-    private static let header: [UInt8] = Array("PGCOPY\n".utf8) + [0xFF, 0x0D, 0x0A, 0]
+    private static let header: [UInt8] =
+        Array("PGCOPY\n".utf8) + [0xFF, 0x0D, 0x0A, 0]
         + [0, 0, 0, 0] + [0, 0, 0, 0]
     private static let trailer: [UInt8] = [0xFF, 0xFF]
 

@@ -67,8 +67,12 @@ struct KeyOrder {
 
     // MARK: Conditions
 
-    /// `lower < key <= upper` for rows of the alias; nil for a range without bounds.
+    /// `lower < key <= upper` for rows of the alias; nil for a range without bounds. Bounds that are
+    /// equal mean that one key (a key-chunk, DESIGN 6.7).
     func condition(_ alias: String, _ range: KeyRange) -> String? {
+        if let key = range.upper?.texts, range.lower == range.upper {
+            return columns.indices.map { compare(alias, $0, "=", key) }.joined(separator: " AND ")
+        }
         let bounds = [
             range.lower.map { after(alias, $0.texts) }, range.upper.map { through(alias, $0.texts) },
         ].compactMap { $0 }

@@ -177,7 +177,8 @@ final class PGTableReader: TableReader {
     }
 
     private func attempt<Result>(_ route: TableRoute, _ body: () throws -> Result) throws -> Result {
-        do { return try body() } catch {
+        // What a sink throws is its caller's own and passes as it is.
+        do { return try body() } catch let error as PGError.Server {
             throw error.asReplicationError(table: route.source.name)
         }
     }

@@ -154,7 +154,9 @@ extension SQLiteApplier {
     private func endSourceTransaction(_ position: LogPosition?) throws {
         for (index, writer) in writers.enumerated() {
             guard let writer, writer.hasParked else { continue }
-            try naming("put parked rows back at the end of the transaction", position, routes[index]) {
+            try naming(
+                "put parked rows back at the end of the transaction", position, routes[index]
+            ) {
                 try writer.endTransaction()
             }
         }
@@ -217,7 +219,9 @@ private struct MarkReader {
 
     /// Moves on to the transaction of change `index`; whether another one ended before it.
     mutating func endsTransaction(before index: Int) -> Bool {
-        guard current < marks.count, index >= marks[current].changes.upperBound else { return false }
+        guard current < marks.count, index >= marks[current].changes.upperBound else {
+            return false
+        }
         passed = marks[current].commitPosition
         while current < marks.count, index >= marks[current].changes.upperBound { current += 1 }
         return true

@@ -50,9 +50,11 @@ final class TableWriter {
 
     func update(_ row: RowChange) throws {
         let movesKey = !table.route.isKeyless && row.changesKey(table.route.key)
-        let candidates = movesKey || table.route.isKeyless
+        let candidates =
+            movesKey || table.route.isKeyless
             ? Array(0..<home.columnCount) : home.restColumns
-        let columns = hasUnchanged(row, candidates)
+        let columns =
+            hasUnchanged(row, candidates)
             ? candidates.filter { !row.new($0).isUnchanged } : candidates
         if let parked {
             if movesKey, try parked.holdsNewKey(row) { throw keyConflict(row, "apply UPDATE") }

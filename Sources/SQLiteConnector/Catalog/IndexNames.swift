@@ -38,7 +38,8 @@ struct IndexNames {
         let prefixed = "\(route.target.name)_\(index.name)"
         let numbered = (2...).lazy.map { "\(prefixed)_\($0)" }
         let candidates = [index.name, prefixed]
-        let free = candidates.first { isFree($0, for: wanted) }
+        let free =
+            candidates.first { isFree($0, for: wanted) }
             ?? numbered.first { isFree($0, for: wanted) } ?? prefixed
         taken[free.foldedASCII] = wanted
         return free

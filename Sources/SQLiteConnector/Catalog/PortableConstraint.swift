@@ -9,7 +9,8 @@ enum PortableConstraint {
         if index.columns.isEmpty { return .failure(.init("it is on an expression")) }
         if index.isConstraint {
             let isKey = definition.hasPrefix("UNIQUE") || definition.hasPrefix("PRIMARY KEY")
-            return isKey ? .success(index.columns) : .failure(.init("SQLite has no such constraint"))
+            return isKey
+                ? .success(index.columns) : .failure(.init("SQLite has no such constraint"))
         }
         if definition.contains(" WHERE ") { return .failure(.init("it is partial")) }
         if let method = method(definition), !["BTREE", "HASH"].contains(method) {

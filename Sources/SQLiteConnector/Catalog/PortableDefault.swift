@@ -30,7 +30,8 @@ enum PortableDefault {
         let text = expression.trimmed
         if text.hasPrefix("'") { return string(text) }
         let bare = withoutCast(text).trimmed
-        let inner = bare.hasPrefix("(") && bare.hasSuffix(")")
+        let inner =
+            bare.hasPrefix("(") && bare.hasSuffix(")")
             ? String(bare.dropFirst().dropLast()) : bare
         if Int64(inner) != nil { return .number(inner) }
         return ["true", "false"].contains(inner) ? .word(inner) : nil

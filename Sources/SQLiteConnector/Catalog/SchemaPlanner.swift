@@ -61,7 +61,8 @@ extension SchemaPlanner {
             }
             seen[folded] = route.source.name
             if folded.hasPrefix("sqlite_") || folded.hasPrefix("martlet_") {
-                problem(route, nil, "names that begin with sqlite_ or martlet_ are taken", "exclude it")
+                problem(
+                    route, nil, "names that begin with sqlite_ or martlet_ are taken", "exclude it")
             }
             if !route.target.schema.isEmpty, route.target.schema != "main" {
                 problem(
@@ -175,7 +176,8 @@ extension SchemaPlanner {
     private mutating func addIndexes(_ route: TableRoute, _ stored: StoredTable?) {
         let primary = route.source.primaryKey.map { [$0] } ?? []
         for index in primary + route.source.indexes {
-            let isChunkKey = index.isUnique && !route.isKeyless
+            let isChunkKey =
+                index.isUnique && !route.isKeyless
                 && Set(index.columns) == Set(route.keyColumns.map(\.name))
             if isChunkKey { continue }
             switch carried(index, route) {

@@ -56,7 +56,9 @@ struct StoredTableFit {
         let key = route.keyColumns.map(\.name)
         guard !stored.hasKey(key) else { return [] }
         let list = key.joined(separator: ", ")
-        return [problem(nil, "the target's table has no unique key (\(list)) that compares by bytes")]
+        return [
+            problem(nil, "the target's table has no unique key (\(list)) that compares by bytes")
+        ]
     }
 
     private func problem(_ column: String?, _ why: String) -> ReplicationError {

@@ -7,7 +7,8 @@ extension SQLiteTarget {
     /// schema goes in front, `audit.a` is `audit_a`. The plan refuses two tables of one name.
     package static func name(of source: TableName) -> TableName {
         let isPlain = source.schema == "public" || source.schema.isEmpty
-        return TableName(schema: "", name: isPlain ? source.name : "\(source.schema)_\(source.name)")
+        return TableName(
+            schema: "", name: isPlain ? source.name : "\(source.schema)_\(source.name)")
     }
 
     package func shape(of table: TableName) throws -> TargetShape? {
@@ -78,7 +79,8 @@ extension SQLiteTarget {
         }
         guard isThere else { return Finding(.ok, name, "will be made") }
         guard access(path, R_OK | W_OK) == 0 else {
-            return Finding(.refused, name, "it cannot be read and written", try: "chmod u+rw '\(path)'")
+            return Finding(
+                .refused, name, "it cannot be read and written", try: "chmod u+rw '\(path)'")
         }
         do {
             _ = try load(pipeline: "")
@@ -90,11 +92,12 @@ extension SQLiteTarget {
     }
 
     private func triggerFindings(_ routes: [TableRoute]) throws -> [Finding] {
-        let tables = try reading("look for triggers") { session in
-            try session.rows(
-                "SELECT DISTINCT tbl_name FROM sqlite_schema WHERE type = 'trigger' ORDER BY 1"
-            ) { $0.text(0) ?? "" }
-        } ?? []
+        let tables =
+            try reading("look for triggers") { session in
+                try session.rows(
+                    "SELECT DISTINCT tbl_name FROM sqlite_schema WHERE type = 'trigger' ORDER BY 1"
+                ) { $0.text(0) ?? "" }
+            } ?? []
         return routes.filter { route in
             tables.contains { $0.foldedASCII == route.target.name.foldedASCII }
         }.map {

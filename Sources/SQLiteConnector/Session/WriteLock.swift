@@ -17,14 +17,14 @@ final class WriteLock: @unchecked Sendable {
 
     /// - Returns: false if the turn did not come within `seconds`.
     func lock(within seconds: Double?) -> Bool {
-        let deadline = seconds.map { Date(timeIntervalSinceNow: $0) } ?? .distantFuture
+        let deadline = seconds.map { Date(timeIntervalSinceNow: $0) }
         condition.lock()
         defer { condition.unlock() }
         lastTicket += 1
         let ticket = lastTicket
         waiting.append(ticket)
         while isHeld || waiting.first != ticket {
-            if !condition.wait(until: deadline), isHeld || waiting.first != ticket {
+            if !wait(until: deadline), isHeld || waiting.first != ticket {
                 waiting.removeAll { $0 == ticket }
                 condition.broadcast()
                 return false
@@ -32,6 +32,13 @@ final class WriteLock: @unchecked Sendable {
         }
         waiting.removeFirst()
         isHeld = true
+        return true
+    }
+
+    /// Without a deadline `wait(until:)` must not be used: it traps on the distant future.
+    private func wait(until deadline: Date?) -> Bool {
+        if let deadline { return condition.wait(until: deadline) }
+        condition.wait()
         return true
     }
 

@@ -54,5 +54,7 @@ enum StateCoding {
         try JSONDecoder().decode(type, from: Data((text ?? "").utf8))
     }
 
-    static func position(_ text: String?) -> LogPosition? { text.flatMap { LogPosition(parsing: $0) } }
+    static func position(_ text: String?) -> LogPosition? {
+        text.flatMap { LogPosition(parsing: $0) }
+    }
 }

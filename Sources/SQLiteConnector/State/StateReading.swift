@@ -52,7 +52,9 @@ extension SQLiteSession {
     }
 
     private static func report(_ row: SQLiteStatement) -> RunReport? {
-        guard let state = row.text(12).flatMap({ RunReport.State(rawValue: $0) }) else { return nil }
+        guard let state = row.text(12).flatMap({ RunReport.State(rawValue: $0) }) else {
+            return nil
+        }
         var report = RunReport(state: state)
         report.received = StateCoding.position(row.text(13))
         report.confirmed = StateCoding.position(row.text(14))
@@ -118,7 +120,8 @@ extension SQLiteSession {
                 table: UInt32(truncatingIfNeeded: row.integer(0) ?? 0), id: row.integer(1) ?? 0,
                 range: KeyRange(
                     after: StateCoding.key(row.bytes(2)), through: StateCoding.key(row.bytes(3))),
-                isKeyChunk: row.integer(4) == 1, seal: try Self.seal(row), rows: row.integer(8) ?? 0)
+                isKeyChunk: row.integer(4) == 1, seal: try Self.seal(row), rows: row.integer(8) ?? 0
+            )
         }
     }
 
