@@ -603,7 +603,9 @@ def file_value(kind, value):
 def file_differences(source, target, table, columns, pipeline):
     name = pipeline.tables()[f"{source.schema}.{table}"]["target"]
     listed = ", ".join(quoted(column) for column, _ in columns)
-    texts = ", ".join(f"{quoted(column)}::text" for column, _ in columns)
+    # format() takes the type's own output: a cast to text loses the padding of char(n).
+    texts = ", ".join(f"CASE WHEN {quoted(column)} IS DISTINCT FROM NULL "
+                      f"THEN format('%s', {quoted(column)}) END" for column, _ in columns)
     left, right = {}, {}
     for row in source.query(f"SELECT {texts} FROM {rows_of(source, table, columns)[0]}"):
         key = tuple(file_value(kind, value) for (_, kind), value in zip(columns, row))

@@ -48,11 +48,13 @@ extension CatalogTables {
             case "d": .byDefault
             default: nil
             }
-        return Column(
+        var column = Column(
             name: result.string(row, 1), type: type, isNullable: !result.boolean(row, 5),
             defaultExpression: isGenerated ? nil : result.text(row, 6),
             generated: isGenerated ? result.text(row, 6) : nil, identity: identity,
             collation: result.name(row, 9, 10)?.quoted)
+        column.isVirtual = result.string(row, 7) == "v"
+        return column
     }
 
     /// Valid indexes. "Plain" also asks for a b-tree with each column's default order and own
