@@ -233,6 +233,8 @@ class Database:
         if KEEP:
             log(f"kept: {self.url()}")
             return
+        if isinstance(self.server, PrivateServer):
+            return  # it goes as a whole
         query = self.server.query
         query(f"ALTER DATABASE {self.name} ALLOW_CONNECTIONS false")
         query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
