@@ -9,21 +9,37 @@ package struct CheckReport: Report {
     /// What `--install` ran.
     package let installed: [String]
 
-    /// Looks at both ends, after running the installation if asked to.
+    /// Looks at both ends, after running the installation if asked to. Nothing is installed while a
+    /// table is refused: the statements would fail, or break the application's own (P07).
     package init(_ scope: PipelineScope, install: Bool) throws {
-        var statements: [String] = []
-        if install {
-            statements = try scope.source.installStatements(scope.capture, tables: scope.tables)
-            try scope.source.install(scope.capture, tables: scope.tables)
-        }
+        let (source, installed) = try Self.look(scope, install: install)
         let notices = scope.configuration.notices.map { ("pipeline", Finding(.warning, "key", $0)) }
-        let tables = install ? try scope.source.describe(scope.tables.map(\.name)) : scope.tables
-        let source = try scope.source.preflight(scope.capture, tables: tables)
         let target = try scope.target.preflight(scope.routes)
         self.init(
             pipeline: scope.configuration.name,
             findings: notices + source.map { ("source", $0) } + target.map { ("target", $0) },
-            installed: statements)
+            installed: installed)
+    }
+
+    private static func look(_ scope: PipelineScope, install: Bool) throws
+        -> (findings: [Finding], installed: [String])
+    {
+        let before = try scope.source.preflight(scope.capture, tables: scope.tables)
+        guard install, !before.contains(where: { $0.severity == .refused && $0.table != nil })
+        else { return (before, []) }
+        let statements = try scope.source.installStatements(scope.capture, tables: scope.tables)
+        try scope.source.install(scope.capture, tables: scope.tables)
+        let tables = try scope.source.describe(scope.tables.map(\.name))
+        let after = try scope.source.preflight(scope.capture, tables: tables)
+        return (after.map(asInstaller), statements)
+    }
+
+    /// The installer need not be the role that captures: what that role lacks is only a warning.
+    private static func asInstaller(_ finding: Finding) -> Finding {
+        guard finding.check == "role" else { return finding }
+        var finding = finding
+        finding.severity = .warning
+        return finding
     }
 
     package init(

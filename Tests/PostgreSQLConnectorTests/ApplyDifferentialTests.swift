@@ -121,7 +121,7 @@ struct ApplyDifferentialTests {
             )
         }
         // Only `uq` hands unique values on in an order of its own: most batches must be net.
-        #expect(net.fallbacks < 40)
+        #expect(net.fallbacks < 20)
         #expect(sequential.fallbacks == 0)
     }
 

@@ -12,6 +12,8 @@ struct RandomTraffic {
     private var random: SeededGenerator
     private var builder = BatchBuilder([])
     private var sql: [String] = []
+    /// Whether this batch touches the table whose unique values go from row to row at once.
+    private var handsOn = false
 
     init(shapes: [Shape], seed: UInt64) {
         self.shapes = shapes
@@ -22,6 +24,7 @@ struct RandomTraffic {
     mutating func batch(_ routes: [TableRoute]) -> (ChangeBatch, [String]) {
         builder = BatchBuilder(routes)
         sql = []
+        handsOn = below(4) == 0
         for _ in 0..<below(6) + 1 {
             for _ in 0..<below(12) + 1 { step() }
             builder.commit()
@@ -33,6 +36,7 @@ struct RandomTraffic {
 
     private mutating func step() {
         let table = below(shapes.count)
+        if shapes[table].unique != nil, !shapes[table].uniqueIsDeferrable, !handsOn { return }
         if below(40) == 0 { return truncate(table) }
         guard !shapes[table].key.isEmpty else { return keyless(table) }
         guard !rows[table].isEmpty else { return insert(table) }

@@ -101,6 +101,7 @@ struct ApplyRuleTests {
         builder.update(0, ["1", BatchBuilder.unchanged, "2"])
         builder.update(0, ["1", nil, "3"])
         builder.update(0, ["1", BatchBuilder.unchanged, "4"])
+        builder.update(0, ["2", BatchBuilder.unchanged, "4"])
         builder.update(0, old: ["2", nil, nil], ["7", BatchBuilder.unchanged, "5"])
         builder.commit()
         try applier.run(builder.batch)
@@ -123,6 +124,33 @@ struct ApplyRuleTests {
         try applier.run(builder.batch)
         #expect(try fixture.content("s", ["t"]) == ["t": "(1,2)\n(2,1)"])
         #expect(applier.fallbacks == (net ? 1 : 0))
+    }
+
+    @Test("I5: a replica session does not check deferrable keys, so Martlet does", arguments: modes)
+    func deferrableKeys(net: Bool) throws {
+        let fixture = try fixture(
+            "CREATE TABLE s.t (id int PRIMARY KEY, a int, b text, UNIQUE (a, b) DEFERRABLE); "
+                + "INSERT INTO s.t VALUES (1, 1, 'x'), (2, 1, 'y'), (3, NULL, 'x')")
+        let route = try fixture.route("t", from: "s", to: "s", key: ["id"])
+        let applier = try fixture.applier([route], net: net)
+        var swap = BatchBuilder([route])
+        swap.update(0, ["1", "1", "y"])
+        swap.update(0, ["2", "1", "x"])
+        swap.insert(0, ["4", nil, "x"])
+        swap.commit()
+        try applier.run(swap.batch)
+        let swapped = "(1,1,y)\n(2,1,x)\n(3,,x)\n(4,,x)"
+        #expect(try fixture.content("s", ["t"]) == ["t": swapped])
+        for second in ["x", BatchBuilder.unchanged] {
+            var doubled = BatchBuilder([route])
+            doubled.update(0, ["3", "1", second])
+            doubled.commit()
+            let error = try #require(failure { try applier.run(doubled.batch) })
+            #expect(error.kind == .rowConflict)
+            #expect(error.table?.name == "t")
+            #expect(try fixture.content("s", ["t"]) == ["t": swapped])
+        }
+        #expect(applier.fallbacks == 0)
     }
 
     @Test("I7: an applier whose epoch has ended cannot begin")

@@ -1,5 +1,6 @@
 import Foundation
 import PostgreSQLConnector
+import ReplicationEngine
 import ReplicationModel
 import Testing
 
@@ -94,6 +95,22 @@ import Testing
         let second = try lab.read(again)
         #expect(second.map(\.lines) == [["I t[2,y]"], ["M fence 1"]])
         #expect(second.first?.mark.commitPosition == first[2].mark.commitPosition)
+    }
+
+    @Test("P19: a slot ahead of the target is refused", arguments: TestDatabase.servers)
+    func gap(server: String) throws {
+        let lab = try LogLab(on: server, Self.table)
+        try lab.run(
+            "INSERT INTO t VALUES (1, 'x')",
+            "SELECT pg_replication_slot_advance('\(lab.names.slot)', pg_current_wal_lsn())")
+        do {
+            _ = try lab.open()
+            Issue.record("the gap was not seen")
+        } catch let error as ReplicationError {
+            #expect(error.kind == .positionGap)
+        }
+        let confirmed = try lab.confirmed
+        #expect(throws: Never.self) { _ = try lab.open(from: confirmed) }
     }
 
     @Test(

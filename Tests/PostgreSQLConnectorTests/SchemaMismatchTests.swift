@@ -180,6 +180,35 @@ struct SchemaMismatchTests {
         }
     }
 
+    @Test("A key that a table lacks is a problem before Martlet has worked on it, and made after")
+    func missingKey() throws {
+        let database = try TestDatabase()
+        try database.connect().run("CREATE TABLE public.t (id int NOT NULL)")
+        let target = try Fixture.acquired(database)
+        defer { target.close() }
+        let route = Fixture.table("t")
+        var progress = TableProgress(
+            id: 1, source: route.source.name, target: route.target, state: .pending)
+        try target.store(setup: Fixture.setup, checkpoint: nil, tables: [progress])
+        let unknown = try target.schemaPlan([route], prerequisites: [])
+        #expect(unknown.problems.count == 1 && unknown.beforeRows.isEmpty)
+        progress.state = .loading
+        try target.store(setup: Fixture.setup, checkpoint: nil, tables: [progress])
+        let known = try target.schemaPlan([route], prerequisites: [])
+        #expect(known.problems.isEmpty && known.beforeRows.count == 1)
+        #expect(known.whenConsistent.isEmpty)
+        try target.run(known.beforeRows, tables: [])
+        #expect(try target.schemaPlan([route], prerequisites: []).beforeRows.isEmpty)
+        var other = route
+        other.source.id = 2
+        other.source.name.name = "another"
+        #expect(try target.schemaPlan([other], prerequisites: []).problems.isEmpty)
+        try database.connect().run("INSERT INTO public.t VALUES (1)")
+        #expect(try !target.preflight([route]).contains { $0.severity == .refused })
+        let refused = try target.preflight([other]).filter { $0.severity == .refused }
+        #expect(refused.map(\.check) == [TargetPreflight.existingRows])
+    }
+
     @Test(
         "Only what is certain widens",
         arguments: [

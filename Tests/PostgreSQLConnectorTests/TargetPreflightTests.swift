@@ -123,8 +123,11 @@ struct TargetPreflightTests {
             defer { target.close() }
             let routes = [Fixture.table()]
             let found = refusals(try target.preflight(routes))
-            for word in ["trigger tr", "acts", "rigid"] {
-                let finding = try #require(found.first { $0.detail.contains(word) }, "\(word)")
+            for words in [
+                "trigger tr would fire", "acts of public.c changes rows",
+                "rigid of public.c cannot",
+            ] {
+                let finding = try #require(found.first { $0.detail.contains(words) }, "\(words)")
                 try administrator.run(try #require(finding.remedy))
             }
             #expect(found.count == 3)

@@ -522,7 +522,8 @@ def source_tables(source):
 
 def columns_of(source, table):
     return source.query(
-        "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute WHERE attnum > 0 AND NOT "
+        "SELECT attname, format_type(coalesce(nullif(typbasetype, 0), atttypid), NULL) FROM "
+        "pg_attribute JOIN pg_type t ON t.oid = atttypid WHERE attnum > 0 AND NOT "
         f"attisdropped AND attrelid = $name${source.schema}.{quoted(table)}$name$::regclass "
         "ORDER BY attnum")
 
@@ -585,6 +586,11 @@ def quoted(name):
 
 
 INTEGERS = {"smallint", "integer", "bigint", "oid"}
+FLOATS = {"real", "double precision"}
+
+
+# SQLite has no NaN; -0 and 0 are equal as numbers.
+EXACT_FLOAT_TEXTS = {"NaN"}
 
 
 def file_value(kind, value):
@@ -595,6 +601,8 @@ def file_value(kind, value):
         return int(value)
     if kind == "boolean":
         return 1 if value in ("t", "true") else 0
+    if kind in FLOATS and value not in EXACT_FLOAT_TEXTS:
+        return float(value)
     if kind == "bytea":
         return bytes.fromhex(value[2:])
     if kind in ("real", "double precision"):

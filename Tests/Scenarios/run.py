@@ -23,8 +23,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Proof"))
-from lab import (Failed, Pipeline, Proof, Server, Source, at_end, let_go, make_target, require,  # noqa: E402
-                 require_equal)
+from lab import (Failed, Pipeline, Proof, Server, Source, at_end, differences,  # noqa: E402
+                 let_go, make_target, require)
 
 OWNED_BY = """DO $$ DECLARE t regclass; BEGIN
   FOR t IN SELECT oid FROM pg_class WHERE relnamespace = 'lab'::regnamespace AND relkind IN ('r', 'p')
@@ -48,76 +48,91 @@ def psql(database, sql, user):
 
 
 class Scenario:
-    def __init__(self, folder, source, target):
-        self.folder, self.source_name, self.target_name = folder, source, target
+    def __init__(self, folder, source, targets):
+        self.folder, self.source_name, self.target_names = folder, source, targets
 
     def text(self, name):
         return text(self.folder, name)
 
     def run(self):
         source = Source(Server(self.source_name))
-        target = make_target(self.target_name)
+        targets = [make_target(name) for name in self.target_names]
         try:
-            self.show(source, target)
+            self.show(source, targets)
         finally:
-            let_go(source, target)
+            let_go(source, *targets)
 
-    def show(self, source, target):
+    def show(self, source, targets):
         writer = "postgres" if self.text("as-superuser") is not None else source.installer
         psql(source, self.text("schema.sql") or "", writer)
         psql(source, f"GRANT SELECT ON ALL TABLES IN SCHEMA lab TO {source.capture}", "postgres")
-        # Only their owner can publish them.
-        psql(source, OWNED_BY.replace("INSTALLER", source.installer), "postgres")
-        if self.target_name != "sqlite" and self.text("target.sql"):
-            psql(target, self.text("target.sql"), target.apply)
         options = json.loads(self.text("pipeline.json") or "{}")
-        pipeline = Pipeline(source, target, options)
+        pipelines = []
+        for target in targets:
+            if hasattr(target, "query") and self.text("target.sql"):
+                psql(target, self.text("target.sql"), target.apply)
+            pipelines.append(Pipeline(source, target, options))
         if self.text("expect-error") is not None:
-            return self.expect_error(pipeline, source, writer)
-        pipeline.install()
-        during = self.text("during.sql")
-        if during:
-            run = pipeline.start("--until-caught-up")
-            psql(source, during, writer)
-            require(run.wait(120) == 0, f"run ended with {run.code}: {run.tail()}")
-        pipeline.catch_up(120)
-        require_equal(source, target, pipeline)
+            self.expect_error(pipelines[0], source, writer)
+            return
+        self.load(pipelines, source, writer)
+        self.compare(pipelines, source, "after the load")
         if self.text("traffic.sql"):
             psql(source, self.text("traffic.sql"), writer)
-            pipeline.catch_up(120)
-            require_equal(source, target, pipeline)
-        self.expect_sql(target)
-        return None
+            for pipeline in pipelines:
+                pipeline.catch_up(120)
+            self.compare(pipelines, source, "after the traffic")
+        for target in targets:
+            self.expect_sql(target)
+
+    def load(self, pipelines, source, writer):
+        during = self.text("during.sql")
+        for pipeline in pipelines:
+            pipeline.install()
+            if not during:
+                pipeline.catch_up(120)
+        if during:
+            runs = [pipeline.start("--until-caught-up") for pipeline in pipelines]
+            psql(source, during, writer)
+            for pipeline, run in zip(pipelines, runs):
+                require(run.wait(120) == 0, f"run ended with {run.code}: {run.tail()}")
+                pipeline.catch_up(120)
+
+    def compare(self, pipelines, source, when):
+        for pipeline in pipelines:
+            found = differences(source, pipeline.target, pipeline)
+            kind = type(pipeline.target).__name__
+            require(not found, f"{kind} differs {when}:\n  " + "\n  ".join(found))
 
     def expect_sql(self, target):
         ask = self.text("expect-sql")
-        if ask and self.target_name != "sqlite":
+        if ask and hasattr(target, "query"):
             require(target.query(ask) == [(True,)], f"expect-sql: {target.query(ask)}")
 
     def expect_error(self, pipeline, source, writer):
         """The error may come from `check`, from the first run, or after the traffic."""
         code, *words = self.text("expect-error").splitlines()
         result = pipeline.call("check", "--install", path=pipeline.install_path)
-        if result.returncode == 0:
-            result = pipeline.call("run", "--until-caught-up", "--progress", "none")
-        if result.returncode == 0 and self.text("traffic.sql"):
-            psql(source, self.text("traffic.sql"), writer)
-            result = pipeline.call("run", "--until-caught-up", "--progress", "none")
+        steps = [lambda: pipeline.call("run", "--until-caught-up", "--progress", "none")]
+        if self.text("traffic.sql"):
+            steps.append(lambda: psql(source, self.text("traffic.sql"), writer))
+            steps.append(steps[0])
+        for step in steps:
+            if result is None or result.returncode == 0:
+                result = step()
         said = result.stdout + result.stderr
         require(result.returncode == int(code), f"exit code {result.returncode}, not {code}: {said}")
         for word in filter(None, words):
             require(word in said, f"'{word}' is not in: {said}")
 
 
-def pairs(folder, source):
+def cases(folder, source):
     only = (text(folder, "only-on") or "").split()
     sources = [name for name in only if not name.startswith("to-")] or [source]
-    targets = [name for name in only if name.startswith("to-")] or ["to-pg", "to-sqlite"]
+    wanted = [name for name in only if name.startswith("to-")] or ["to-pg", "to-sqlite"]
     for name in sources:
-        if "to-pg" in targets:
-            yield name, "pg18" if name != "pg18" else "pg17"
-        if "to-sqlite" in targets:
-            yield name, "sqlite"
+        other = "pg18" if name != "pg18" else "pg17"
+        yield name, [other if target == "to-pg" else "sqlite" for target in wanted]
 
 
 def main():
@@ -132,9 +147,9 @@ def main():
         for folder in sorted(path for path in HERE.iterdir() if path.is_dir()):
             if options.part not in folder.name or folder.name.startswith("__"):
                 continue
-            for source, target in pairs(folder, options.source):
-                scenario = Scenario(folder, source, target)
-                name = f"{folder.name} ({source} -> {target})"
+            for source, targets in cases(folder, options.source):
+                scenario = Scenario(folder, source, targets)
+                name = f"{folder.name} ({source} -> {', '.join(targets)})"
                 pool.submit(proof.check, name, scenario.run)
     proof.end()
 

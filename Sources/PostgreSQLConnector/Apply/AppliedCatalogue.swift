@@ -8,6 +8,8 @@ struct AppliedCatalogue {
     var firesTriggers: Bool
     /// Unique, valid, immediate, whole-table indexes without expressions.
     var uniqueKeys: [Set<String>] = []
+    /// Columns of deferrable unique constraints.
+    var deferredKeys: [[String]] = []
 
     init(_ table: TableName, on connection: PGConnection) throws {
         let place: [String?] = [table.schema, table.name]
@@ -28,7 +30,11 @@ struct AppliedCatalogue {
         let keys = try connection.query(Self.keySQL, [oid])
         for row in 0..<keys.rowCount {
             let names = keys.text(row, 0).flatMap { PGArray.elements(parsing: $0) } ?? []
-            if !names.isEmpty { uniqueKeys.append(Set(names)) }
+            if keys.boolean(row, 1) {
+                uniqueKeys.append(Set(names))
+            } else {
+                deferredKeys.append(names)
+            }
         }
     }
 
@@ -86,10 +92,10 @@ struct AppliedCatalogue {
         """
 
     private static let keySQL = """
-        SELECT array_agg(a.attname::text) FROM pg_index i \
+        SELECT array_agg(a.attname::text), i.indimmediate FROM pg_index i \
         CROSS JOIN generate_series(0, i.indnkeyatts - 1) k \
         JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k] \
-        WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid AND i.indimmediate \
+        WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid \
         AND i.indpred IS NULL AND i.indexprs IS NULL GROUP BY i.indexrelid
         """
 }

@@ -25,6 +25,8 @@ final class AppliedTable {
     /// Plain columns of the target that the route does not carry.
     let extraColumns: [String]
     let isBinaryCopyable: Bool
+    /// Columns of deferrable unique keys, which a replica session does not check.
+    let deferredKeys: [[String]]
 
     private var statements: [Statement: PGPrepared] = [:]
     /// Which columns an UPDATE of this table sets; an entry per distinct pattern seen.
@@ -54,6 +56,7 @@ final class AppliedTable {
         isBinaryCopyable = zip(route.columns, columns).allSatisfy {
             $1.hasSameBinaryForm(as: $0.type)
         }
+        deferredKeys = catalogue.deferredKeys
         mode = Self.mode(route, columns, catalogue, mayNet: mayNet)
     }
 

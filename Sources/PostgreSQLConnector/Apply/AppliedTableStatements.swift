@@ -168,6 +168,21 @@ extension AppliedTable {
         return " WHERE " + terms.joined(separator: " AND ")
     }
 
+    /// Finds a value of `list` that two rows have; `list` empty: never used.
+    func duplicatesText(of list: [Int]) -> String {
+        guard !list.isEmpty else { return "SELECT 1 WHERE false" }
+        let names = list.indices.map { "k.c\($0)" }.joined(separator: ", ")
+        let values = list.enumerated().map {
+            "\(columns[$1].value(of: "u.c\($0)")) AS c\($0)"
+        }
+        let terms = list.enumerated().map {
+            equal("t.\(columns[$1].quoted)", "k.c\($0)", columns[$1])
+        }
+        return "SELECT 1 FROM \(relation) AS t, (SELECT DISTINCT \(values.joined(separator: ", ")) "
+            + "FROM \(Self.rows(list.count))) AS k WHERE \(terms.joined(separator: " AND ")) "
+            + "GROUP BY \(names) HAVING count(*) > 1 LIMIT 1"
+    }
+
     private var netDeleteText: Text {
         (
             deletePrefix + " USING \(Self.rows(route.key.count))" + joinKey(from: 0),

@@ -29,6 +29,8 @@ package final class PGApplier: ChangeApplier {
 
     /// By route: what has been gathered in the running `apply`.
     var nets: [NetChanges]
+    /// Empty where the server checks them itself.
+    private(set) var deferredKeys: [DeferredKeyCheck] = []
     let arrays = ArrayParameters()
     let texts = TextParameters()
     /// Ranges that had to be run one by one after all; for tests and measurements.
@@ -76,6 +78,13 @@ package final class PGApplier: ChangeApplier {
             self.tables = tables
         } catch { throw error.asReplicationError() }
         nets = tables.map { NetChanges(key: $0.route.key, width: $0.columns.count) }
+        guard isReplica else { return }
+        for table in tables {
+            for names in table.deferredKeys {
+                let check = DeferredKeyCheck(table, names: names, number: nextStatementNumber)
+                deferredKeys.append(check)
+            }
+        }
     }
 
     /// Plans that suit key look-ups for any table size: the number of rows in an array parameter is
@@ -106,6 +115,7 @@ package final class PGApplier: ChangeApplier {
 extension PGApplier {
     package func begin() throws {
         hasSavepoint = false
+        for check in deferredKeys where check.isTouched { check.reset() }
         if statementCount > Self.statementLimit { try dropStatements() }
         try flight("begin a transaction") {
             try pipeline.send("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", tag: 0)
@@ -127,6 +137,7 @@ extension PGApplier {
     /// The checkpoint names the epoch too, but the lock taken in `begin` already keeps it ours: so
     /// its answer need not be waited for before COMMIT is sent.
     package func commit(_ checkpoint: Checkpoint?, durable: Bool) throws {
+        try checkDeferredKeys()
         // failpoint: before-commit
         try flight("commit a transaction") {
             try pipeline.send(
@@ -169,7 +180,7 @@ extension PGApplier {
         }
     }
 
-    private func inFlight(_ body: () throws -> Void) throws {
+    func inFlight(_ body: () throws -> Void) throws {
         try pipeline.enter()
         do { try body() } catch {
             // The cause is known; the answers only have to be out of the way.
@@ -183,6 +194,7 @@ extension PGApplier {
         do { try connection.run("DEALLOCATE ALL") } catch { throw error.asReplicationError() }
         statementCount = 0
         for table in tables { table.forgetStatements() }
+        for check in deferredKeys { check.forgetStatements() }
     }
 
     private func clearNets() {
@@ -204,7 +216,9 @@ extension PGApplier {
                 try batch.changes.withUnsafeBufferPointer { changes in
                     let view = BatchView(
                         bytes: bytes, values: values, changes: changes, tables: route)
-                    return try apply(work, of: view, in: batch)
+                    let tally = try apply(work, of: view, in: batch)
+                    note(work, of: view)
+                    return tally
                 }
             }
         }

@@ -174,7 +174,7 @@ extension TargetCatalog {
     }
 
     /// How far Martlet is with the routes' target tables. One that is missing here was not made, or
-    /// accepted, by it; nor is one known that another source table goes to.
+    /// accepted, by it (so is a pending one); nor is one known that another source table goes to.
     func knownStates(_ routes: [TableRoute]) throws -> [TableName: TableProgress.State] {
         guard try PGStateFormat.read(connection) != nil,
             try exists("SELECT WHERE pg_catalog.has_schema_privilege('martlet', 'USAGE')"),
@@ -193,9 +193,10 @@ extension TargetCatalog {
         var states: [TableName: TableProgress.State] = [:]
         for row in 0..<rows.rowCount {
             guard let source = sources[name(row, 0)],
-                source.name == name(row, 4) || Int64(source.id) == rows.integer(row, 3)
+                source.name == name(row, 4) || Int64(source.id) == rows.integer(row, 3),
+                let state = rows.text(row, 2).flatMap(TableProgress.State.init), state != .pending
             else { continue }
-            states[name(row, 0)] = rows.text(row, 2).flatMap(TableProgress.State.init)
+            states[name(row, 0)] = state
         }
         return states
     }

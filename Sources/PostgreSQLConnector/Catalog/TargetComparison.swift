@@ -140,7 +140,7 @@ struct TargetComparison {
                     "no unique key on (\(key.joined(separator: ", "))), by which rows are found",
                     "CREATE UNIQUE INDEX ON \(table.name.quoted) (\(columns));"))
         }
-        guard state == nil || state == .pending || state == .loading else { return found }
+        guard state == nil || state == .loading else { return found }
         // Rows of different snapshots may collide until the target is consistent (DESIGN 6.11).
         for index in table.secondaryKeys(besides: key) {
             found.append(

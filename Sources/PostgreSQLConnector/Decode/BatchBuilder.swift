@@ -173,8 +173,7 @@ extension BatchBuilder {
 extension BatchBuilder {
     /// The whole transactions; the open one, if any, is the start of the next batch.
     mutating func takeWhole() -> ChangeBatch {
-        var taken = ChangeBatch()
-        swap(&taken, &batch)
+        var taken = startBatch()
         endsInFiller = false
         guard var open else {
             forgetSlots()
@@ -189,9 +188,8 @@ extension BatchBuilder {
 
     /// What there is of the open transaction, which is alone in the batch.
     mutating func takePart() -> ChangeBatch {
-        var taken = ChangeBatch()
-        guard var open else { return taken }
-        swap(&taken, &batch)
+        guard var open else { return ChangeBatch() }
+        var taken = startBatch()
         forgetSlots()
         var mark = open.mark
         mark.changes = 0..<taken.changes.count
@@ -202,6 +200,20 @@ extension BatchBuilder {
         (open.firstByte, open.firstValue, open.firstMessage) = (0, 0, 0)
         self.open = open
         return taken
+    }
+
+    /// Puts an empty batch in place of the one there is, and returns that.
+    private mutating func startBatch() -> ChangeBatch {
+        let wasFull = isFull
+        var other = ChangeBatch()
+        swap(&other, &batch)
+        if wasFull {
+            // The next one will be as large: growing step by step would copy it twice.
+            batch.bytes.reserveCapacity(min(other.bytes.count + 4096, limits.bytes))
+            batch.values.reserveCapacity(other.values.count + 64)
+            batch.changes.reserveCapacity(other.changes.count + 1)
+        }
+        return other
     }
 
     /// Moves the open transaction out of `taken` to the front of the new batch.

@@ -62,7 +62,7 @@ extension CaptureTarget {
         do { try body() } catch let error as PGError.Server {
             switch error.sqlState {
             case "42704": throw slotMissing(error)
-            case "55006": throw slotActive(error)
+            case "55006": throw slotActive(error, on: connection)
             case "55000", "58P01": throw notUsable(error, on: connection)
             default: throw error.replicationError()
             }
@@ -85,11 +85,33 @@ extension CaptureTarget {
             try: "martlet run PIPELINE --fresh (a slot made anew would leave a gap)")
     }
 
-    private func slotActive(_ error: PGError.Server) -> ReplicationError {
-        let pid = error.message.split { !$0.isNumber }.last.map(String.init)
+    private func slotActive(
+        _ error: PGError.Server, on connection: PGConnection
+    ) -> ReplicationError {
+        let pid = (try? slotColumn("active_pid", on: connection)) ?? nil
         return ReplicationError(
             .slotActive, "read the log from slot \(names.slot)", why: error.message,
             try: pid.map { "if that is a link long dead: SELECT pg_terminate_backend(\($0))" })
+    }
+
+    /// One column of the slot's row; nil if it is NULL, or there is no slot.
+    private func slotColumn(_ column: String, on connection: PGConnection) throws -> String? {
+        let name = Self.literal(names.slot)
+        let result = try connection.run(
+            "SELECT \(column) FROM pg_replication_slots WHERE slot_name = \(name)")
+        return result.rowCount == 1 ? result.text(0, 0) : nil
+    }
+
+    /// P19: a slot that is ahead is moved on without a word, and what lies between is lost.
+    func requireNoGap(before start: LogPosition, on connection: PGConnection) throws {
+        guard
+            let confirmed = try slotColumn("confirmed_flush_lsn", on: connection)
+                .flatMap({ LogPosition(parsing: $0) }), confirmed > start
+        else { return }
+        throw ReplicationError(
+            .positionGap, "read the log from slot \(names.slot)", position: start,
+            why: "the slot is ahead, at \(confirmed): what was committed between is lost",
+            try: "martlet run PIPELINE --fresh (was the target restored from a backup?)")
     }
 
     private func invalidated(_ message: String) -> ReplicationError {
@@ -108,12 +130,8 @@ extension CaptureTarget {
     /// One SQLSTATE for many things; the catalogue knows which it is.
     private func notUsable(_ error: PGError.Server, on connection: PGConnection) -> ReplicationError
     {
-        let state = try? connection.run(
-            """
-            SELECT wal_status, database = current_database() FROM pg_replication_slots \
-            WHERE slot_name = \(Self.literal(names.slot))
-            """)
-        if error.sqlState == "58P01" || state?.text(0, 0) == "lost" {
+        let status = (try? slotColumn("wal_status", on: connection)) ?? nil
+        if error.sqlState == "58P01" || status == "lost" {
             return invalidated(error.message)
         }
         return ReplicationError(

@@ -54,11 +54,12 @@ final class LogReceiver: @unchecked Sendable {  // Belongs to its thread once it
     init(_ target: CaptureTarget, link: LogLink, settings: Settings) throws {
         self.target = target
         self.link = link
-        spool = try StreamSpool(
-            directory: settings.spoolDirectory, slot: target.names.slot, limit: settings.spoolBytes)
         session = try ReplicationSession(
             target, start: link.confirmed, allowsStreaming: settings.spoolBytes > 0,
             waitSeconds: CaptureTarget.activeWaitSeconds)
+        // Only who holds the slot may delete files that an earlier reader of it left.
+        spool = try StreamSpool(
+            directory: settings.spoolDirectory, slot: target.names.slot, limit: settings.spoolBytes)
         lastQueued = link.confirmed
         decoder = LogDecoder(
             start: link.confirmed, streaming: session.streaming, limits: settings.limits)

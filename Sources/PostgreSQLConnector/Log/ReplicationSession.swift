@@ -27,6 +27,7 @@ final class ReplicationSession {
             try connection.run("SET client_min_messages = warning")
             try connection.run("SET wal_sender_timeout = '\(capture.senderTimeoutMilliseconds)ms'")
             try capture.requirePublication(on: connection)
+            try capture.requireNoGap(before: start, on: connection)
         }
         try capture.retryWhileActive(waitSeconds) {
             try capture.mapErrors(on: connection) {

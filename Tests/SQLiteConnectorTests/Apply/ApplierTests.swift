@@ -286,4 +286,29 @@ struct ApplierTests {
         broken = batch(tables: 2) { $0.transaction { $0.insert(["1", "a"]) } }
         #expect(failure { try file.apply(broken, routes) }?.kind == .protocolViolation)
     }
+
+    @Test("What the target's columns refuse names the column")
+    func refusedByColumn() throws {
+        let table = route("t", [Column("id", .int32), Column("n", .text, isNullable: false)])
+        let file = try TargetFile([table])
+        let error = failure { try file.load("1\t\\N\n", table) }
+        #expect(error?.kind == .invalidValue)
+        #expect(error?.column == "n")
+    }
+
+    @Test("Broken COPY data is an error of the protocol, and nothing of it stays")
+    func brokenCopy() throws {
+        let file = try TargetFile([Self.plain])
+        for text in ["1\ta\t1\n2\tb", "1\ta\n", "1\ta\t1\t1\n"] {
+            #expect(failure { try file.load(text, Self.plain) }?.kind == .protocolViolation)
+        }
+        #expect(failure { try file.load("1\ta\t1\n1\tb\t1\n", Self.plain) }?.kind == .rowConflict)
+        #expect(try file.rows("SELECT id FROM t") == [])
+        let applier = try file.target.openApplier([Self.plain], label: "test")
+        defer { applier.close() }
+        try applier.begin()
+        let error = failure { try applier.beginRows(route: 0, format: .copyBinary) }
+        #expect(error?.kind == .unsupported)
+        #expect(applier.rowFormats(route: 0) == [.copyText])
+    }
 }

@@ -1,0 +1,11 @@
+-- Recorded from PostgreSQL 18.6 with the settings that every session pins (docs/types.md):
+-- .copy is COPY v TO STDOUT; .json is, per row, format('%s', column) of every column, NULL as null.
+CREATE TYPE mood AS ENUM ('sad', 'o''k');
+CREATE TYPE pair AS (a int, b text);
+CREATE TABLE v (id int PRIMARY KEY, b boolean, i2 int2, i4 int4, i8 int8, o oid, f4 float4, f8 float8, n numeric, n2 numeric(10,2), m money, t text, vc varchar(30), c char(6), by bytea, u uuid, d date, ti time, tz timetz, ts timestamp, tsz timestamptz, iv interval, j json, jb jsonb, x xml, bi bit(4), vb varbit, ip inet, ci cidr, mac macaddr, md mood, ar int[], ta text[], r int4range, cp pair, tsv tsvector, pt point);
+INSERT INTO v VALUES
+(1, true, -32768, 2147483647, -9223372036854775808, 4294967295, 0.1, 0.1, 'NaN', 1.1, 1234.5, E'tab\there\nnewline\\back\rcr\b\f\v', 'x', 'ab', '\x00ff5c0a09', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'infinity', '24:00:00', '04:05:06.789-08', '2024-02-29 23:59:59.999999', '0044-03-15 12:00:00 BC', '1 year 2 mons -3 days 04:05:06.7', '{"b":1, "a":1,"a":2}', '{"b":1, "a":"x\ty"}', '<a>1</a>', '1010', '1', '10.0.0.1/8', '10.0.0.0/8', '08:00:2b:01:02:03', 'o''k', '[0:1]={1,NULL}', '{"a,b","NULL",NULL,"q\"\\"}', '[1,5]', '(1,"a b")', 'a:1 b:2', '(1.5,-2)'),
+(2, false, 0, 0, 0, 0, '-0', '-0', '-Infinity', 0, 0, '', '', '', '\x', NULL, '5874897-12-31', '00:00', '00:00+02', '-infinity', '1880-01-01', '0', 'null', 'null', '', '0000', '', '::1', '::/0', NULL, 'sad', '{}', '{}', 'empty', '(,)', '', '(0,0)'),
+(3, NULL, 1, 1, 9223372036854775807, 1, 'NaN', 'NaN', 1e1000, -0.01, -0.01, '\N', '\.', '  x', '\x5c4e', NULL, '0001-01-01 BC', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{{NULL},{NULL}}', NULL, NULL, NULL, NULL),
+(4, NULL, 1, 1, 1, 1, '3.4028235e+38', '1.7976931348623157e+308', 0.1000, NULL, NULL, E'\u00e9\U0001F426', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+(5, NULL, 1, 1, 1, 1, '1e-45', '5e-324', 1, NULL, NULL, 'a', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
