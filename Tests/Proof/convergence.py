@@ -3,7 +3,8 @@
 
 Rounds with fresh databases and following seeds go on until the load has met enough of everything
 it must judge: --changes in each state, --key-changes over a chunk border in each direction, --streams
-streamed transactions, one TRUNCATE of a table being loaded. Counters are printed and required.
+streamed transactions, --key-chunks rows whose value the log did not send, one TRUNCATE of a table being
+loaded. Counters are printed and required.
 """
 
 import time
@@ -17,7 +18,7 @@ STATES = ["notYetCopied", "copying", "closing", "copiedSeen", "copiedUnseen"]
 def wanted(options):
     return {**dict.fromkeys(STATES, options.changes),
             "keyChangesForward": options.key_changes, "keyChangesBackward": options.key_changes,
-            "streamedTransactions": options.streams, "truncates": 1}
+            "keyChunks": options.key_chunks, "streamedTransactions": options.streams, "truncates": 1}
 
 
 def missing(options, total):
@@ -57,7 +58,7 @@ def converge(options):
 
 
 if __name__ == "__main__":
-    chosen = arguments(__doc__, seconds=180, changes=200, key_changes=20, streams=5, sessions=4,
+    chosen = arguments(__doc__, seconds=180, changes=200, key_changes=20, key_chunks=5, streams=5, sessions=4,
                        hanging=1, pause=0.0, load_seconds=240)
     proof = Proof()
     proof.check(f"I1 I3 I4 I8: {chosen.source} -> {chosen.target} converges under load", converge,

@@ -31,7 +31,7 @@ def fenced(options, seed):
         first.signal(signal.SIGCONT)
         code = first.wait(30)
         require(code == FENCED, f"the first run ended with {code}: {first.tail()}")
-        require("fenced" in first.text() or "taken over" in first.text(),
+        require("fenced" in first.text() or "took the pipeline over" in first.text(),
                 f"the first run does not say why it ended: {first.tail()}")
         second.must_live()
         require(pipeline.status()["epoch"] == epoch, "the epoch moved after the take-over")

@@ -93,7 +93,7 @@ class Setting:
         found = differences(self.source, self.target, self.pipeline)
         if found:
             raise Failed("source and target differ:\n  " + "\n  ".join(
-                found + self.order.history(found)))
+                found + self.order.history(found) + [f"load: {self.pipeline.counters()}"]))
         order, positions = self.order.audit_order()
         require(len(order) == len(set(order)), "the independent reader saw an audit row twice")
         once = self.audit_rows("SELECT tx, count(*) FROM {audit} GROUP BY tx HAVING count(*) <> 1")

@@ -262,6 +262,7 @@ class Session(threading.Thread):
         self.counts, self.error, self.made = {}, None, 0
         weights = [(self.transfer, 30), (self.open_account, 4), (self.close_account, 3),
                    (self.move_account, 10), (self.change_rows, 30), (self.change_key, 12),
+                   (self.sweep, 6), (self.move_large_value, 4),
                    (self.savepoints, 5), (self.keyless, 4), (self.swap, 3), (self.family, 4),
                    (self.move_partition, 4), (self.product, 2), (self.kind, 2),
                    (self.large, 1), (self.rolled_back, 3), (self.empty, 3)]
@@ -361,6 +362,27 @@ class Session(threading.Thread):
         return [*self.change_rows(), "SAVEPOINT one", *self.change_rows(), *self.transfer(),
                 "SAVEPOINT two", *self.change_rows(), "ROLLBACK TO one", *self.change_key(),
                 "SAVEPOINT three", *self.change_rows(), "RELEASE three"]
+
+    def sweep(self):
+        """Many rows at the frontier at once: some of them are being copied, or just closed."""
+        table = self.table()
+        listed = ", ".join(table.key)
+        at = self.workload.frontier.keys.get(table.name)
+        if at is None:
+            return self.change_rows()
+        return [f"UPDATE lab.{table.name} SET {table.update(self.rng)} WHERE ({listed}) IN (SELECT "
+                f"{listed} FROM lab.{table.name} WHERE ({listed}) > ({at}) ORDER BY {listed} OFFSET "
+                f"{self.rng.choice([0, 0, 25, 50, 100])} LIMIT {self.rng.randint(5, 50)})"]
+
+    def move_large_value(self):
+        """From what is not copied yet to what is, with a value that the log does not send."""
+        at = self.workload.frontier.keys.get("toasted")
+        if at is None:
+            return self.change_key()
+        new = f"(({at})::int - {self.rng.randint(1, 200)} * 2 - 1)"
+        return [f"UPDATE lab.toasted SET id = {new} WHERE id = (SELECT id FROM lab.toasted WHERE id > "
+                f"{at} ORDER BY id OFFSET {self.rng.randint(100, 300)} LIMIT 1) AND NOT EXISTS (SELECT "
+                f"FROM lab.toasted WHERE id = {new})"]
 
     def keyless(self):
         a, b = self.rng.randint(0, 49), f"'d{self.rng.randint(0, 4)}'"

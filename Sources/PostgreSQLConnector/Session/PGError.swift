@@ -78,7 +78,9 @@ package enum PGError {
                     "check user, password (PGPASSFILE, MARTLET_SOURCE_PASSWORD, MARTLET_TARGET_PASSWORD) and sslmode in the URL"
             )
         }
-        return ReplicationError(.unreachable, "connect to \(place)", why: message)
+        return ReplicationError(
+            .unreachable, "connect to \(place)", why: message,
+            try: "see that the server runs and takes connections there, then start again")
     }
 
     static func kind(ofState state: String) -> ReplicationError.Kind {
