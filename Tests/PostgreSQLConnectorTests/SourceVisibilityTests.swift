@@ -14,16 +14,16 @@ private final class OwnServer {
     init() throws {
         try Self.shell(
             """
-            install -d -o postgres \(folder) && cd \(folder) && runuser -u postgres -- sh -c '
+            install -d -o postgres \(folder) && cd \(folder) && (runuser -u postgres -- sh -c '
             \(Self.programs)/initdb -D data -A trust -N -E UTF8 && \(Self.programs)/pg_ctl -D data -w \
-            -l log -o "-c listen_addresses= -k \(folder) -c wal_level=logical -c fsync=off" start'
+            -l log -o "-c listen_addresses= -k \(folder) -c wal_level=logical -c fsync=off" start')
             """)
     }
 
     deinit {
         _ = try? Self.shell(
-            "cd /tmp && runuser -u postgres -- \(Self.programs)/pg_ctl -D \(folder)/data -m immediate stop;"
-                + " rm -rf \(folder)")
+            "(cd /tmp && runuser -u postgres -- \(Self.programs)/pg_ctl -D \(folder)/data -m immediate stop;"
+                + " rm -rf \(folder))")
     }
 
     var url: String { "postgres://postgres@/postgres?host=\(folder)&port=5432" }
@@ -33,14 +33,8 @@ private final class OwnServer {
     }
 
     private static func shell(_ command: String) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", command]
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
+        // Foundation's Process would wait for the server too: it inherits what is waited on.
+        guard system(command + " >/dev/null 2>&1") == 0 else {
             throw ReplicationError(.internalFault, "run a server for a test", why: command)
         }
     }
