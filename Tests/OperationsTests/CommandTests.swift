@@ -293,7 +293,9 @@ struct RunTests {
         source.set(\.findings, [Finding(.refused, "wal_level", "replica")])
         let target = FakeTarget()
         target.set(\.stored, stored(valid: false))
-        let operation = try operation(FakeRun(), source: source, target: target) { $0.fresh = true }
+        let run = FakeRun()
+        run.ended.deliver(.success(true))
+        let operation = try operation(run, source: source, target: target) { $0.fresh = true }
         #expect(throws: ReplicationError.self) { try operation.run() }
         #expect(target.calls == ["close"])
         #expect(source.calls.isEmpty)

@@ -101,9 +101,11 @@ struct EventTests {
     @Test("Under FULL the key is the catalogue's and the old row is shown whole")
     func full() throws {
         var builder = BatchBuilder([("id", 20), ("doc", 25)], isFull: true)
+        builder.add(.update, old: ["1", "w"], new: ["1", "x"], whole: true)
         builder.add(.delete, old: ["1", "x"], whole: true)
         builder.end()
         let line = try #require(try lines([builder.batch], [table("public", "a")]).first)
+        #expect(line.contains(#""key":{"id":1},"before":{"id":1,"doc":"w"},"after""#), "\(line)")
         #expect(line.contains(#""key":{"id":1},"before":{"id":1,"doc":"x"}"#), "\(line)")
     }
 
