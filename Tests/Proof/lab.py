@@ -589,10 +589,6 @@ INTEGERS = {"smallint", "integer", "bigint", "oid"}
 FLOATS = {"real", "double precision"}
 
 
-# SQLite has no NaN; -0 and 0 are equal as numbers.
-EXACT_FLOAT_TEXTS = {"NaN"}
-
-
 def file_value(kind, value):
     """How a value of PostgreSQL is stored in SQLite: docs/guarantees.md, value mapping."""
     if value is None:
@@ -601,11 +597,9 @@ def file_value(kind, value):
         return int(value)
     if kind == "boolean":
         return 1 if value in ("t", "true") else 0
-    if kind in FLOATS and value not in EXACT_FLOAT_TEXTS:
-        return float(value)
     if kind == "bytea":
         return bytes.fromhex(value[2:])
-    if kind in ("real", "double precision"):
+    if kind in FLOATS:
         return "NaN" if value == "NaN" else exact(float(value))
     return value
 
