@@ -610,19 +610,21 @@ def exact(value):
 
 
 def file_differences(source, target, table, columns, pipeline):
-    name = pipeline.tables()[f"{source.schema}.{table}"]["target"]
-    stored = {row[1] for row in target.rows(f"PRAGMA table_xinfo({quoted(name.strip(chr(34)))})")}
+    there = pipeline.tables()[f"{source.schema}.{table}"]["target"].strip('"')
+    stored = {row[1] for row in target.rows(f"PRAGMA table_xinfo({quoted(there)})")}
     left_out = [column for column, _ in columns if column not in stored]
     # A generated column may be missing, and is then said to be by `plan`.
     require(set(left_out) <= generated_columns(source, table), f"{table} lacks {left_out}")
     columns = [(column, kind) for column, kind in columns if column in stored]
     listed = ", ".join(quoted(column) for column, _ in columns)
-    texts = ", ".join(f"{quoted(column)}::text" for column, _ in columns)
+    # Not a cast to text: it takes the padding of char(n) away.
+    texts = ", ".join(f"CASE WHEN {name} IS NOT NULL THEN concat({name}) END"
+                      for name in (quoted(column) for column, _ in columns))
     left, right = {}, {}
     for row in source.query(f"SELECT {texts} FROM {rows_of(source, table, columns)[0]}"):
         key = tuple(file_value(kind, value) for (_, kind), value in zip(columns, row))
         left[key] = left.get(key, 0) + 1
-    for row in target.rows(f"SELECT {listed} FROM {quoted(name.strip(chr(34)))}"):
+    for row in target.rows(f"SELECT {listed} FROM {quoted(there)}"):
         key = tuple(exact(value) for value in row)
         right[key] = right.get(key, 0) + 1
     # 1 and 1.0 and True are equal keys in Python: the storage class is looked at by itself.
@@ -674,7 +676,7 @@ class OrderReader:
         require(len(positions) == len(order), "an audit row without its commit")
         return order, positions
 
-    def history(self, found, most=40):
+    def history(self, found, most=12):
         """What the log says of the first key of each table that differs."""
         lines = []
         for text in found[:3]:
