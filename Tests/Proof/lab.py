@@ -290,11 +290,19 @@ class Target(Database):
         self.query(f"GRANT CREATE ON DATABASE {self.name} TO {self.apply}")
         self.query(f"GRANT CREATE, USAGE ON SCHEMA public TO {self.apply}")
         self.query(f"CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {self.apply}")
-        self.query(f"GRANT SET ON PARAMETER session_replication_role TO {self.apply}")
+        wait_until(self.may_be_replica, 20, "SET granted on session_replication_role")
 
     def check_roles(self):
         require(self.value(f"SELECT NOT rolsuper FROM pg_roles WHERE rolname = '{self.apply}'"),
                 "the apply role is a superuser")
+
+    def may_be_replica(self):
+        """One row of the catalogue for all roles: two grants at once are an error for one."""
+        try:
+            self.query(f"GRANT SET ON PARAMETER session_replication_role TO {self.apply}")
+            return True
+        except psycopg2.errors.InternalError_:
+            return False
 
     def link(self):
         return self.url(self.apply)
