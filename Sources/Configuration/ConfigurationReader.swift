@@ -96,6 +96,11 @@ struct ConfigurationReader {
         if let primary = result.sourcePrimary, primary.engine != .postgres {
             throw failure("source_primary", "it must be a postgres:// URL like the source")
         }
+        if let own = result.sourcePrimary?.password, own != result.source.password {
+            throw failure(
+                "source_primary", "its password is another one than the source's",
+                try: "keep both passwords in PGPASSFILE")
+        }
         result.publication = try text("publication")
         result.slot = try text("slot")
         if let slot = result.slot, !slot.allSatisfy(PipelineConfiguration.isSlotLetter) {

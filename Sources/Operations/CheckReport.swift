@@ -14,7 +14,9 @@ package struct CheckReport: Report {
     package init(_ scope: PipelineScope, install: Bool) throws {
         let (source, installed) = try Self.look(scope, install: install)
         let notices = scope.configuration.notices.map { ("pipeline", Finding(.warning, "key", $0)) }
-        let target = try scope.target.preflight(scope.routes)
+        let target = try scope.target.preflight(scope.routes).map {
+            Self.judged($0, scope.configuration.existing)
+        }
         self.init(
             pipeline: scope.configuration.name,
             findings: notices + source.map { ("source", $0) } + target.map { ("target", $0) },
@@ -40,6 +42,19 @@ package struct CheckReport: Report {
         var finding = finding
         finding.severity = .warning
         return finding
+    }
+
+    /// Rows that Martlet did not write are refused by the connector, which does not know what the
+    /// configuration says of them (`existing`).
+    private static func judged(
+        _ finding: Finding, _ existing: PipelineConfiguration.Existing
+    ) -> Finding {
+        guard finding.check == "existing rows", existing != .refuse else { return finding }
+        var judged = finding
+        judged.severity = .warning
+        judged.detail += "; existing: \(existing.rawValue)"
+        judged.remedy = nil
+        return judged
     }
 
     package init(

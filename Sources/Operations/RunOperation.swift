@@ -119,10 +119,11 @@ package final class RunOperation: Sendable {
         var preparation = RunPreparation(
             scope: scope, options: options,
             prerequisites: try scope.source.prerequisites(of: scope.tables))
+        let isFirst = try scope.target.load(pipeline: configuration.name) == nil
+        // Later starts go on from what is there; what fails them is said by what fails.
+        if isFirst || options.fresh { try checkFirstStart(scope) }
+        // Only now: a beginning that would be refused must not cost the state of before.
         if options.fresh { preparation.formerTargets = try forget(scope) }
-        let stored = options.fresh ? nil : try scope.target.load(pipeline: configuration.name)
-        // Later starts find slot, journal and rows of their own, which a first look would refuse.
-        if stored == nil { try checkFirstStart(scope) }
         return preparation
     }
 

@@ -103,6 +103,12 @@ package struct StatusReport: Report {
         return (lagSeconds ?? .infinity) > maxLag.seconds ? 8 : 0
     }
 
+    /// While a table loads, its chunks know more than its own row, which changes with its state.
+    func rowsCopied(_ table: TableProgress) -> Int64 {
+        let chunks = stored?.chunks.filter { $0.table == table.id && $0.seal != nil } ?? []
+        return max(table.rowsCopied, chunks.reduce(0) { $0 + $1.rows })
+    }
+
     var applied: LogPosition? { stored?.checkpoint?.position }
     var received: LogPosition? { stored?.report?.received ?? applied }
     var confirmed: LogPosition? { slot?.confirmed ?? stored?.report?.confirmed }
@@ -129,7 +135,7 @@ extension StatusReport {
             ("pending_transactions", .optional(pendingTransactions)),
             ("last_progress_age_seconds", .seconds(stored?.checkpointAge)),
             ("waiting", .optional(isRunning ? stored?.report?.waiting : nil)),
-            ("tables", .array((stored?.tables ?? []).map(Self.json))),
+            ("tables", .array((stored?.tables ?? []).map(json))),
             ("conflicts", .object([])), ("lossy", .object([])), ("held_ddl", .array([])),
             ("errors", .array(errors.map(\.json))),
         ])
@@ -147,12 +153,12 @@ extension StatusReport {
 
     var errors: [ErrorText] { (stored?.report?.error).map { [ErrorText($0)] } ?? [] }
 
-    private static func json(_ table: TableProgress) -> JSONValue {
+    private func json(_ table: TableProgress) -> JSONValue {
         .object([
             ("source", .string(table.source.description)),
             ("target", .string(table.target.description)),
             ("state", .string(table.state.rawValue)),
-            ("rows_copied", .integer(table.rowsCopied)),
+            ("rows_copied", .integer(rowsCopied(table))),
             ("rows_estimated", .integer(max(0, table.rowsEstimated))),
             ("inserts", .integer(table.counts.inserts)),
             ("updates", .integer(table.counts.updates)),
@@ -199,7 +205,7 @@ extension StatusReport {
         return ["", header]
             + tables.map { table in
                 Self.row(
-                    table.source.description, table.state.rawValue, Units.count(table.rowsCopied),
+                    table.source.description, table.state.rawValue, Units.count(rowsCopied(table)),
                     Units.count(table.counts.inserts), Units.count(table.counts.updates),
                     Units.count(table.counts.deletes))
             }

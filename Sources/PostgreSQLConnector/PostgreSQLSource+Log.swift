@@ -45,7 +45,8 @@ extension PostgreSQLSource {
             throw ReplicationError(
                 .unfitSetting, what,
                 why: state.isTwoPhase ? "it is two-phase" : "its plug-in is '\(state.plugin)'",
-                try: "SELECT pg_drop_replication_slot(\(capture.slot.quotedLiteral)), then \(fresh)")
+                try: "SELECT pg_drop_replication_slot(\(capture.slot.quotedLiteral)), then \(fresh)"
+            )
         }
     }
 }

@@ -51,7 +51,8 @@ package final class PostgreSQLSource: ReplicationSource {
 
     func reportSlotWait(_ slot: String, _ blockers: [String]) {
         logger.warning(
-            "creating slot \(slot) waits for open transactions: \(blockers.joined(separator: "; "))")
+            "creating slot \(slot) waits for open transactions: \(blockers.joined(separator: "; "))"
+        )
         onSlotWait?(blockers)
     }
 
@@ -120,7 +121,8 @@ extension PostgreSQLSource {
         try sessions.use { try Installation($0, capture, tables).statements() }
     }
 
-    package func grantStatements(_ capture: CaptureNames, tables: [TableSchema]) throws -> [String] {
+    package func grantStatements(_ capture: CaptureNames, tables: [TableSchema]) throws -> [String]
+    {
         try sessions.use { try Installation($0, capture, tables).grants() }
     }
 
@@ -133,7 +135,8 @@ extension PostgreSQLSource {
 // MARK: Capture
 
 extension PostgreSQLSource {
-    package func createCapture(_ capture: CaptureNames, tables: [TableName]) throws -> CaptureStart {
+    package func createCapture(_ capture: CaptureNames, tables: [TableName]) throws -> CaptureStart
+    {
         if !capture.publicationIsGiven {
             try writers.use { connection in
                 let existing = try Publication.load(connection, capture.publication)

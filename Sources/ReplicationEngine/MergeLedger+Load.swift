@@ -120,14 +120,11 @@ extension MergeLedger {
             generation: load.generation)
     }
 
-    /// Adds the chunk that ends at the cut found; `.wait` if the load started again meanwhile, or if
-    /// the stream is just asking where keys lie (ask again).
+    /// Adds the chunk that ends at the cut found; `.wait` if the load started again meanwhile: then
+    /// another worker may be cutting already. Only when `mayAddCut`.
     package mutating func addCut(_ route: Int, through upper: Key?, _ generation: Int) -> LoadStep {
         guard let load = tables[route] else { return .wait }
-        guard load.generation == generation, !load.isHeld else {
-            tables[route]?.isCutting = false
-            return .wait
-        }
+        guard load.generation == generation, !load.isHeld else { return .wait }
         tables[route]?.isCutting = false
         guard let place = tables[route]?.addChunk(through: upper), let work = work(place, route)
         else { return .wait }

@@ -65,12 +65,15 @@ package struct TableLoad: Sendable {
     }
 
     /// As the journal has it. Chunk ids ascend with the keys, and holes belong to chunks that were
-    /// in flight: each becomes one pending chunk.
+    /// in flight: each becomes one pending chunk. Its id is one that no key-chunk of the journal
+    /// has, else its row would replace the key-chunk's; the lost chunk's own id is always left.
     package init(route: TableRoute, journal: [ChunkRecord]) {
         self.init(route: route)
+        let keyChunkIDs = Set(journal.filter(\.isKeyChunk).map(\.id))
         var upper: Key?
         for record in journal.filter({ !$0.isKeyChunk }).sorted(by: { $0.id < $1.id }) {
             if record.range.lower != upper {
+                while keyChunkIDs.contains(nextID) { nextID += 1 }
                 append(Unit(id: nextID, range: KeyRange(after: upper, through: record.range.lower)))
             }
             var unit = Unit(id: record.id, range: record.range)
@@ -106,13 +109,16 @@ package struct TableLoad: Sendable {
     }
     package var units: [Unit] { chunks + keyChunks.values }
 
-    /// Every unit is copied; nil otherwise. The value is the newest chunk position.
+    /// Every unit is copied; nil otherwise. The value is the position that the applied stream must
+    /// have passed before every later transaction applies whole: the newest chunk position, and the
+    /// newest `closedAt`, because a chunk may hold a parked transaction that the stream, killed
+    /// before its commit, brings once more.
     package var completePosition: LogPosition? {
         guard isFullyCut, !isHeld else { return nil }
         var newest = LogPosition.zero
         for unit in units {
             guard case .copied(let seal) = unit.state else { return nil }
-            newest = max(newest, seal.position)
+            newest = max(newest, seal.position, seal.closedAt)
         }
         return newest
     }
@@ -296,6 +302,7 @@ package struct TableLoad: Sendable {
         generation += 1
         isHeld = false
         isMerging = false
+        isCutting = false
         chunks = []
         sortableCuts = []
         keyChunks = [:]

@@ -10,7 +10,8 @@ package struct Key: Hashable, Sendable {
 }
 
 /// A range of keys, open below and closed above: `lower < key <= upper`. nil is infinite.
-/// The chunks of a table partition (-infinity, +infinity). Equal bounds mean that one key.
+/// The chunks of a table partition (-infinity, +infinity). Equal bounds, which would be empty, mean
+/// that one key: the range of a key-chunk (DESIGN 6.7).
 package struct KeyRange: Hashable, Sendable {
     package var lower: Key?
     package var upper: Key?
@@ -19,6 +20,9 @@ package struct KeyRange: Hashable, Sendable {
         self.lower = lower
         self.upper = upper
     }
+
+    /// The range of a key-chunk: `key = upper`.
+    package var isSingleKey: Bool { lower != nil && lower == upper }
 
     package static let everything = KeyRange(after: nil, through: nil)
 }

@@ -14,6 +14,8 @@ package struct LogPosition: Hashable, Comparable, Sendable, CustomStringConverti
         let halves = text.split(separator: "/", omittingEmptySubsequences: false)
         guard halves.count == 2, (1...8).contains(halves[0].count),
             (1...8).contains(halves[1].count),
+            // `UInt32` would also read a sign.
+            halves.allSatisfy({ $0.allSatisfy(\.isHexDigit) }),
             let high = UInt32(halves[0], radix: 16), let low = UInt32(halves[1], radix: 16)
         else { return nil }
         rawValue = UInt64(high) << 32 | UInt64(low)

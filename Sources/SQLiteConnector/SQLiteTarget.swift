@@ -3,8 +3,8 @@ package import ReplicationEngine
 package import ReplicationModel
 internal import Synchronization
 
-/// A database file of SQLite as target: Martlet's state (tables `martlet_...`), the schema, sessions
-/// that write rows.
+/// A database file of SQLite as target: Martlet's state (tables `martlet_...`), the schema,
+/// sessions that write rows.
 ///
 /// One target object serves one pipeline, from `acquire` on. Its writers take turns (`WriteLock`);
 /// other processes' locks are waited for `busySeconds`, then `.targetUnavailable` names the file.

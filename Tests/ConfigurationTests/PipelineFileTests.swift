@@ -124,6 +124,7 @@ struct PipelineFileTests {
             ("slot: My-Slot", "3, key slot", "lower-case"),
             ("name: a b", "3, key name", "1 to 50 letters"),
             ("source_primary: sqlite:x", "3, key source_primary", "postgres://"),
+            ("source_primary: postgres://a:b@c/d", "3, key source_primary", "another one"),
             ("spool: {max: 10GB, directory: [a]}", "3, key spool.directory", "not a list"),
         ])
     func wrongValue(line: String, place: String, why: String) throws {

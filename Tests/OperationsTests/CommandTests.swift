@@ -53,6 +53,19 @@ struct CheckAndPlanTests {
         #expect(report.output(json: true).hasPrefix(#"{"schema":1,"pipeline":"shop","ok":false"#))
     }
 
+    @Test(
+        "Rows that Martlet did not write are refused unless the configuration says what to do",
+        arguments: [(.refuse, 3), (.truncate, 0), (.merge, 0)]
+            as [(PipelineConfiguration.Existing, Int32)])
+    func existingRows(existing: PipelineConfiguration.Existing, exitCode: Int32) throws {
+        let target = FakeTarget()
+        target.set(\.findings, [Finding(.refused, "existing rows", "public.a has rows")])
+        let scope = try PipelineScope(
+            try configuration { $0.existing = existing },
+            source: FakeSource([table("public", "a")]), target: target)
+        #expect(try CheckReport(scope, install: false).exitCode == exitCode)
+    }
+
     @Test("check changes nothing unless --install is given, which tells what it ran")
     func install() throws {
         let scope = try scope()
@@ -196,7 +209,11 @@ private final class FakeRun: PipelineRun {
         drains.withLock { $0.append(timeout) }
         if !hangs { ended.deliver(.success(true)) }
     }
-    var progress: RunProgress { RunProgress() }
+    var progress: RunProgress {
+        var progress = RunProgress()
+        progress.applied = LogPosition(rawValue: 1)
+        return progress
+    }
 }
 
 @Suite("run")
@@ -268,6 +285,18 @@ struct RunTests {
         #expect(error?.remedy == "ALTER SYSTEM")
         target.set(\.stored, stored(valid: false))
         #expect(try operation(run, source: source, target: target).run().end == .drained)
+    }
+
+    @Test("--fresh keeps the state when the new beginning would be refused")
+    func freshRefused() throws {
+        let source = FakeSource([table("public", "a")])
+        source.set(\.findings, [Finding(.refused, "wal_level", "replica")])
+        let target = FakeTarget()
+        target.set(\.stored, stored(valid: false))
+        let operation = try operation(FakeRun(), source: source, target: target) { $0.fresh = true }
+        #expect(throws: ReplicationError.self) { try operation.run() }
+        #expect(target.calls == ["close"])
+        #expect(source.calls.isEmpty)
     }
 
     @Test("--fresh forgets the state first and hands on which tables it had filled")

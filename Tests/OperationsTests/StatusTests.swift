@@ -106,6 +106,25 @@ struct StatusTests {
         #expect(json["why"] as? String == "nothing is stored for this pipeline: it never ran")
     }
 
+    @Test("The rows of a table that loads are those of its chunks that are in")
+    func rowsWhileLoading() throws {
+        func chunk(_ table: UInt32, _ id: Int64, _ rows: Int64, sealed: Bool) -> ChunkRecord {
+            let seal = ChunkSeal(snapshot: nil, position: .zero, closedAt: .zero)
+            return ChunkRecord(
+                table: table, id: id, range: .everything, isKeyChunk: false,
+                seal: sealed ? seal : nil, rows: rows)
+        }
+        let loading = stored(.loading) { stored in
+            stored.tables[0].rowsCopied = 0
+            stored.chunks = [
+                chunk(1, 1, 100, sealed: true), chunk(1, 2, 20, sealed: true),
+                chunk(1, 3, 7, sealed: false), chunk(2, 4, 1000, sealed: true),
+            ]
+        }
+        let tables = try #require(try object(try take(loading))["tables"] as? [[String: Any]])
+        #expect(tables[0]["rows_copied"] as? Int == 120)
+    }
+
     @Test("An error is shown in its four parts")
     func error() throws {
         let failed = stored(.failed, valid: false) { stored in

@@ -76,7 +76,8 @@ func hexBytes(_ hex: String) -> [UInt8] {
     return bytes
 }
 
-/// Calls `body` with memory of exactly these bytes, so that a read beyond them is one of foreign memory.
+/// Calls `body` with memory of exactly these bytes, so that a read beyond them is one of foreign
+/// memory.
 func withExactBytes<R>(_ bytes: ArraySlice<UInt8>, _ body: (UnsafeRawBufferPointer) throws -> R)
     rethrows -> R
 {

@@ -39,7 +39,9 @@ final class TestDatabase {
 
     static func url(_ server: String, database: String, user: String = "postgres") -> String {
         let lab = ProcessInfo.processInfo.environment["MARTLET_LAB"] ?? "/var/lib/martlet-lab"
-        let base = ProcessInfo.processInfo.environment["MARTLET_LAB_PORT_BASE"].flatMap { Int($0) } ?? 54300
+        let base =
+            ProcessInfo.processInfo.environment["MARTLET_LAB_PORT_BASE"].flatMap { Int($0) }
+            ?? 54300
         let port = base + (Int(server.dropFirst(2)) ?? 0)
         return "postgres://\(user)@/\(database)?host=\(lab)/run/\(server)&port=\(port)"
     }

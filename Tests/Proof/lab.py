@@ -625,9 +625,9 @@ def file_differences(source, target, table, columns, pipeline):
     require(set(left_out) <= generated_columns(source, table), f"{table} lacks {left_out}")
     columns = [(column, kind) for column, kind in columns if column in stored]
     listed = ", ".join(quoted(column) for column, _ in columns)
-    # Not a cast to text: it takes the padding of char(n) away.
-    texts = ", ".join(f"CASE WHEN {name} IS NOT NULL THEN concat({name}) END"
-                      for name in (quoted(column) for column, _ in columns))
+    # format() takes the type's own output: a cast to text loses the padding of char(n).
+    texts = ", ".join(f"CASE WHEN {quoted(column)} IS DISTINCT FROM NULL "
+                      f"THEN format('%s', {quoted(column)}) END" for column, _ in columns)
     left, right = {}, {}
     for row in source.query(f"SELECT {texts} FROM {rows_of(source, table, columns)[0]}"):
         key = tuple(file_value(kind, value) for (_, kind), value in zip(columns, row))

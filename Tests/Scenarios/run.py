@@ -72,6 +72,7 @@ class Scenario:
             if hasattr(target, "query") and self.text("target.sql"):
                 psql(target, self.text("target.sql"), target.apply)
             pipelines.append(Pipeline(source, target, options))
+            pipelines[-1].install_path = pipelines[-1].write("install", source.url(writer))
         if self.text("expect-error") is not None:
             self.expect_error(pipelines[0], source, writer)
             return

@@ -48,11 +48,13 @@ extension CatalogTables {
             case "d": .byDefault
             default: nil
             }
-        return Column(
+        var column = Column(
             name: result.string(row, 1), type: type, isNullable: !result.boolean(row, 5),
             defaultExpression: isGenerated ? nil : result.text(row, 6),
             generated: isGenerated ? result.text(row, 6) : nil, identity: identity,
             collation: result.name(row, 9, 10)?.quoted)
+        column.isVirtual = result.string(row, 7) == "v"
+        return column
     }
 
     /// Valid indexes. "Plain" also asks for a b-tree with each column's default order and own
@@ -131,7 +133,8 @@ extension CatalogTables {
             keys[result.oid(row, 0), default: []].append(
                 ForeignKey(
                     name: result.string(row, 1), columns: result.names(row, 2),
-                    referenced: TableName(schema: result.string(row, 3), name: result.string(row, 4)),
+                    referenced: TableName(
+                        schema: result.string(row, 3), name: result.string(row, 4)),
                     referencedColumns: result.names(row, 5), definition: result.string(row, 6),
                     changesRows: result.boolean(row, 7), isDeferrable: result.boolean(row, 8)))
         }

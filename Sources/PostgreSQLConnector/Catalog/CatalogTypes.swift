@@ -11,7 +11,8 @@ struct CatalogType {
     var baseID: UInt32
 
     /// The types with these ids and what their domains are based on.
-    static func load(_ connection: PGConnection, _ ids: Set<UInt32>) throws -> [UInt32: CatalogType] {
+    static func load(_ connection: PGConnection, _ ids: Set<UInt32>) throws -> [UInt32: CatalogType]
+    {
         let result = try connection.query(
             """
             WITH RECURSIVE need(oid) AS (

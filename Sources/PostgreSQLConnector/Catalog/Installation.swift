@@ -36,7 +36,9 @@ struct Installation {
     private func publication() throws -> [String] {
         guard !capture.publicationIsGiven else { return [] }
         let existing = try Publication.load(connection, capture.publication)
-        if existing == nil, try SlotQueries(connection: connection, slot: capture.slot).state() != nil {
+        if existing == nil,
+            try SlotQueries(connection: connection, slot: capture.slot).state() != nil
+        {
             throw ReplicationError(
                 .preflight, "install the publication \(capture.publication)",
                 why: "the slot \(capture.slot) is older: changes before now would be missing",

@@ -4,7 +4,8 @@ enum NotCarried {
     static func count(_ connection: PGConnection) throws -> [(kind: String, count: Int)] {
         let result = try connection.run(
             "WITH own AS (\(schemas)) "
-                + queries.map { "SELECT '\($0.kind)', (\($0.query))" }.joined(separator: " UNION ALL "))
+                + queries.map { "SELECT '\($0.kind)', (\($0.query))" }.joined(
+                    separator: " UNION ALL "))
         return (0..<result.rowCount).compactMap { row in
             let count = Int(result.integer(row, 1) ?? 0)
             return count > 0 ? (kind: result.string(row, 0), count: count) : nil
@@ -68,7 +69,8 @@ enum NotCarried {
     ]
 
     private static func relations(_ kind: String) -> String {
-        members("pg_class", "relnamespace").replacing("x.", with: "c.").replacing(" x ", with: " c ")
+        members("pg_class", "relnamespace").replacing("x.", with: "c.").replacing(
+            " x ", with: " c ")
             + " AND c.relkind = '\(kind)'"
     }
 

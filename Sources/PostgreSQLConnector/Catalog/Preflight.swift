@@ -24,7 +24,8 @@ struct Preflight {
         guard connection.serverVersion >= 140000 else {
             return [
                 Finding(
-                    .refused, "server version", "\(connection.serverVersion / 10000); 14 is the least",
+                    .refused, "server version",
+                    "\(connection.serverVersion / 10000); 14 is the least",
                     try: "upgrade the source")
             ]
         }
@@ -33,15 +34,18 @@ struct Preflight {
             + publication(facts) + facts.flatMap(table) + leaves()
     }
 
+    /// nil where the server has no such setting or does not show it to this role.
     func setting(_ name: String) throws -> String? {
-        // Not current_setting: that is an error for settings which only some roles may see.
-        try connection.query("SELECT setting FROM pg_settings WHERE name = $1", [name]).text(0, 0)
+        let found = try connection.query(
+            "SELECT current_setting(name) FROM pg_settings WHERE name = $1", [name])
+        return found.rowCount == 1 ? found.text(0, 0) : nil
     }
 
     // MARK: Server
 
     private func server() throws -> [Finding] {
-        try [version(), walLevel(), encoding()] + standby() + library() + retention() + largeObjects()
+        try [version(), walLevel(), encoding()] + standby() + library() + retention()
+            + largeObjects()
     }
 
     /// Before these minor versions a transaction open at ALTER PUBLICATION could be lost (P34).
@@ -79,7 +83,8 @@ struct Preflight {
         guard try connection.isInRecovery() else { return [] }
         return [
             Finding(
-                .refused, "recovery", "the source is a standby: its snapshots do not tell what they see",
+                .refused, "recovery",
+                "the source is a standby: its snapshots do not tell what they see",
                 try: "name the primary in `source` of the pipeline file")
         ]
     }
@@ -116,7 +121,9 @@ struct Preflight {
                 Finding(
                     .warning, "idle_replication_slot_timeout",
                     "\(idle): a longer outage loses the slot and asks for a new load",
-                    try: "ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT pg_reload_conf()"))
+                    try:
+                        "ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT pg_reload_conf()"
+                ))
         }
         return findings
     }
@@ -187,9 +194,12 @@ struct Preflight {
         let database = try connection.run("SELECT current_database()").string(0, 0)
         let drop = "SELECT pg_drop_replication_slot(\(capture.slot.quotedLiteral))"
         let problem: String? =
-            if slot.plugin != "pgoutput" { "it is not a slot of pgoutput" } else if slot.isTwoPhase {
+            if slot.plugin != "pgoutput" { "it is not a slot of pgoutput" } else if slot.isTwoPhase
+            {
                 "it is two-phase: prepared rows would live only in the spool after they are confirmed"
-            } else if slot.database != database { "it belongs to the database \(slot.database)" } else {
+            } else if slot.database != database {
+                "it belongs to the database \(slot.database)"
+            } else {
                 slot.invalidationReason.map { "the server invalidated it: \($0)" }
                     ?? (slot.walStatus == "lost" ? "the server invalidated it" : nil)
             }

@@ -11,7 +11,8 @@ extension Preflight {
         }
         let problems = problems(of: found)
         if problems.isEmpty { return [Finding(.ok, name, "covers exactly the tables")] }
-        if !capture.publicationIsGiven, found.isOwnedByUs, !found.isForAllTables, !found.hasSchemas {
+        if !capture.publicationIsGiven, found.isOwnedByUs, !found.isForAllTables, !found.hasSchemas
+        {
             let detail = "will be altered: \(problems.joined(separator: "; "))"
             return [Finding(.warning, name, detail, try: try remedy(found))]
         }
@@ -35,7 +36,8 @@ extension Preflight {
         if !found.publishesEverything {
             problems.append("it does not publish insert, update, delete and truncate")
         }
-        if !found.isViaRoot, tables.contains(where: \.isPartitioned) || !capture.publicationIsGiven {
+        if !found.isViaRoot, tables.contains(where: \.isPartitioned) || !capture.publicationIsGiven
+        {
             problems.append("publish_via_partition_root is off")
         }
         return problems
@@ -59,12 +61,15 @@ extension Preflight {
             capture.publication, tables.map(\.name), existing: nil
         ).joined(separator: "; ")
         if capture.publicationIsGiven {
-            return [Finding(.refused, name, "it is named in the pipeline file, not there", try: sql)]
+            return [
+                Finding(.refused, name, "it is named in the pipeline file, not there", try: sql)
+            ]
         }
         if slot != nil {
             return [
                 Finding(
-                    .refused, name, "it is not there, but the slot \(capture.slot) is: changes made "
+                    .refused, name,
+                    "it is not there, but the slot \(capture.slot) is: changes made "
                         + "before the publication would be missing",
                     try: "SELECT pg_drop_replication_slot(\(capture.slot.quotedLiteral))")
             ]
@@ -169,7 +174,8 @@ extension Preflight {
         for partition in facts.strayPartitions {
             findings.append(
                 Finding(
-                    .refused, "partition", "changes of \(partition) (foreign or unlogged) are not "
+                    .refused, "partition",
+                    "changes of \(partition) (foreign or unlogged) are not "
                         + "in the log", table: name,
                     try: "ALTER TABLE \(name.quoted) DETACH PARTITION \(partition)"))
         }
@@ -191,7 +197,8 @@ extension Preflight {
         for function in facts.functions {
             findings.append(
                 Finding(
-                    .warning, "function", "\(function) is used by a default, check or index and "
+                    .warning, "function",
+                    "\(function) is used by a default, check or index and "
                         + "is not carried", table: name, try: "create it at the target first"))
         }
         return findings

@@ -112,7 +112,8 @@ struct LeafIdentity {
 }
 
 extension TableFacts {
-    static func leaves(_ connection: PGConnection, _ tables: [TableSchema]) throws -> [LeafIdentity] {
+    static func leaves(_ connection: PGConnection, _ tables: [TableSchema]) throws -> [LeafIdentity]
+    {
         let roots = tables.filter(\.isPartitioned)
         guard !roots.isEmpty else { return [] }
         let result = try connection.query(

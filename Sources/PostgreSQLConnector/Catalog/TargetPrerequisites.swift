@@ -200,6 +200,11 @@ extension TargetPrerequisites {
     private func isPending(_ castName: String) -> Bool {
         if castName.isEmpty { return true }
         if objects.isEmpty { return !castName.hasPrefix("pg_catalog.") }
-        return pending.contains { $0.kind == .extension || castName.hasPrefix($0.name.quoted) }
+        return pending.contains { object in
+            // The server makes a type's array type with it, named with an underscore in front.
+            let array = TableName(schema: object.name.schema, name: "_" + object.name.name)
+            return object.kind == .extension || castName.hasPrefix(object.name.quoted)
+                || castName == array.quoted
+        }
     }
 }

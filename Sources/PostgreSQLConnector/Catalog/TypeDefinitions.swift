@@ -87,7 +87,9 @@ struct TypeDefinitions {
     }
 
     /// Runs a query of (oid, what follows the type's name) and puts `CREATE TYPE name` before.
-    private func statements(_ form: String, _ verb: String, _ sql: String) throws -> [UInt32: String] {
+    private func statements(_ form: String, _ verb: String, _ sql: String) throws -> [UInt32:
+        String]
+    {
         let ids = types.values.filter { $0.form == form }.map(\.id).sorted()
         guard !ids.isEmpty else { return [:] }
         let result = try connection.query(sql, [ids.arrayLiteral])

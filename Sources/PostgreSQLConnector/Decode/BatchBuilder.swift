@@ -2,8 +2,8 @@ internal import ReplicationModel
 
 /// Collects decoded transactions in a batch until somebody takes it.
 ///
-/// Handed: whole messages, in the order of the log. Hands on: batches as `ChangeBatch` promises them:
-/// runs of whole transactions, or parts of a single large one.
+/// Handed: whole messages, in the order of the log. Hands on: batches as `ChangeBatch` promises
+/// them: runs of whole transactions, or parts of a single large one.
 ///
 /// The bytes of a message are copied once, as they are; values are ranges into the copy. The few
 /// bytes of framing that come along cost less than one copy per value.
@@ -84,8 +84,9 @@ extension BatchBuilder {
         return !mark.isFirstPart
     }
 
-    /// Notes that the log is read up to `position` and nothing of ours lies before it: an empty mark,
-    /// so that the position takes the same way as everything else (P14). No transaction may be open.
+    /// Notes that the log is read up to `position` and nothing of ours lies before it: an empty
+    /// mark, so that the position takes the same way as everything else (P14). No transaction may
+    /// be open.
     mutating func filler(at position: LogPosition) {
         // One byte before: a commit record may start at `position` itself.
         let before = LogPosition(rawValue: position.rawValue - 1)

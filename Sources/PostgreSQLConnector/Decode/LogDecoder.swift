@@ -8,8 +8,8 @@ internal import ReplicationModel
 /// says what else is to be done. No I/O: what belongs to an open streamed transaction is returned,
 /// stored by the caller, and comes back between `beginReplay` and `endReplay`.
 ///
-///     idle --B--> transaction --C--> idle          idle --beginReplay--> replay --endReplay--> idle
-///       \--B--> skipped --C--> idle                idle --S--> stream --E--> idle;  c, A: idle
+///     idle --B--> transaction --C--> idle     idle --beginReplay--> replay --endReplay--> idle
+///       \--B--> skipped --C--> idle           idle --S--> stream --E--> idle;  c, A: idle
 struct LogDecoder {
     private enum Phase {
         case idle

@@ -1,7 +1,7 @@
 internal import ReplicationModel
 
-/// What is wrong with bytes from the log. Decoding stops at the first such message (I5): there is no
-/// way to know what it would have said.
+/// What is wrong with bytes from the log. Decoding stops at the first such message (I5): there is
+/// no way to know what it would have said.
 enum MalformedMessage: Error, Equatable {
     case truncated(needs: Int, has: Int)
     case trailing(bytes: Int)

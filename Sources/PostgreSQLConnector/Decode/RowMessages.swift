@@ -16,8 +16,8 @@ extension BatchBuilder {
     }
 }
 
-/// Message `U`: the old row is sent only if the identity changed (`K`, its columns alone) or is FULL
-/// (`O`).
+/// Message `U`: the old row is sent only if the identity changed (`K`, its columns alone) or is
+/// FULL (`O`).
 extension BatchBuilder {
     mutating func update(
         _ reader: inout MessageReader, _ relations: borrowing RelationCache

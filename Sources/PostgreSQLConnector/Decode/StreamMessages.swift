@@ -35,7 +35,8 @@ struct StreamAbortMessage: Equatable {
     /// Equal to `xid` when all of it was.
     var subxid: UInt32
 
-    /// - Parameter streaming: what was negotiated: only `parallel` adds a position and a time (P30).
+    /// - Parameter streaming: what was negotiated: only `parallel` adds a position and a time
+    ///   (P30).
     init(_ reader: inout MessageReader, streaming: StreamingMode) throws(MalformedMessage) {
         xid = try reader.uint32()
         subxid = try reader.uint32()

@@ -34,8 +34,8 @@ extension BatchBuilder {
     }
 
     /// Under FULL the new row still lacks unchanged out-of-line values; the old row has them (P04).
-    /// The same holds for the identity's columns when only these were sent of the old row. Both rows
-    /// then name the same bytes.
+    /// The same holds for the identity's columns when only these were sent of the old row. Both
+    /// rows then name the same bytes.
     mutating func fillUnchanged(old: Int32, new: Int32, whole: Bool, slot: Int32) {
         let count = batch.tables[Int(slot)].columns.count
         for index in 0..<count where batch.values[Int(new) + index].isUnchanged {

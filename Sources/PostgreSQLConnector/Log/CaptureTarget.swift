@@ -33,8 +33,8 @@ struct CaptureTarget: Sendable {
 
     static func literal(_ text: String) -> String { "'" + text.replacing("'", with: "''") + "'" }
 
-    /// From 18 on the server passes over a publication that is not there with a mere warning, and with
-    /// it over every change (P33).
+    /// From 18 on the server passes over a publication that is not there with a mere warning, and
+    /// with it over every change (P33).
     func requirePublication(on connection: PGConnection) throws {
         let name = Self.literal(names.publication)
         let found = try connection.run("SELECT 1 FROM pg_publication WHERE pubname = \(name)")

@@ -7,8 +7,8 @@ import Synchronization
 ///     pg-log:   builds a batch --put--> [slot] --take--> consumer applies it
 ///
 /// The thread builds the next batch while one waits in the slot: two batches at most wait, and when
-/// both are there the thread receives no more. A consumer that finds the slot empty says so, and gets
-/// what there is without waiting for more.
+/// both are there the thread receives no more. A consumer that finds the slot empty says so, and
+/// gets what there is without waiting for more.
 final class LogLink: @unchecked Sendable {  // `condition` guards the variables
     private let condition = NSCondition()
     private var slot: [ChangeBatch] = []
@@ -80,7 +80,8 @@ extension LogLink {
         wake.wake()
     }
 
-    /// Nobody will take or confirm anything more. Returns when the thread has ended, or after a while.
+    /// Nobody will take or confirm anything more. Returns when the thread has ended, or after a
+    /// while.
     func abandon() {
         isAbandoned.store(true, ordering: .releasing)
         close()
@@ -105,8 +106,8 @@ extension LogLink {
         return slot.isEmpty
     }
 
-    /// Only the thread puts, so that `hasRoom` stays true until it does. At the end a batch may be put
-    /// beside the one that waits.
+    /// Only the thread puts, so that `hasRoom` stays true until it does. At the end a batch may be
+    /// put beside the one that waits.
     func put(_ batch: ChangeBatch) {
         condition.lock()
         slot.append(batch)

@@ -2,9 +2,9 @@ internal import CLibPQ
 
 /// Warnings that come with the stream.
 ///
-/// From 18 on a publication that does not exist at the decoded position is a warning, and the change is
-/// left out (P33); before, it was an error. It comes in order with the changes, so that none behind it
-/// was decoded when it is seen.
+/// From 18 on a publication that does not exist at the decoded position is a warning, and the
+/// change is left out (P33); before, it was an error. It comes in order with the changes, so that
+/// none behind it was decoded when it is seen.
 final class LogNotices {
     private(set) var sawSkippedPublication = false
 

@@ -11,9 +11,9 @@ import Synchronization
 ///       ^   \--batch full--> wait for the slot; no reading, but status updates (P21)      |
 ///       +----------------------------------------------------------------------------------+
 ///
-/// Only `link.confirmed` is ever confirmed (I2). Where the log moves on without a transaction of ours
-/// (P15), the position of the server's keepalive goes to the consumer as an empty mark, in order with
-/// everything else (P14), and comes back as a confirmation like any other.
+/// Only `link.confirmed` is ever confirmed (I2). Where the log moves on without a transaction of
+/// ours (P15), the position of the server's keepalive goes to the consumer as an empty mark, in
+/// order with everything else (P14), and comes back as a confirmation like any other.
 final class LogReceiver: @unchecked Sendable {  // Belongs to its thread once it was started.
     struct Settings: Sendable {
         var spoolDirectory: String

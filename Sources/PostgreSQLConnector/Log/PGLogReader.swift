@@ -4,14 +4,14 @@ package import ReplicationModel
 
 /// PostgreSQL's log: a logical slot read with pgoutput over the replication protocol.
 ///
-/// Opens the stream in `init`, then runs a thread of its own (`pg-log`). Batches hold up to a third of
-/// `memoryShare` each: one is built, one waits, one is with the consumer.
+/// Opens the stream in `init`, then runs a thread of its own (`pg-log`). Batches hold up to a third
+/// of `memoryShare` each: one is built, one waits, one is with the consumer.
 ///
-/// A `TransactionMark` without changes whose xid is 0 stands for no transaction: it only says that the
-/// log is read up to its `endPosition` (P15). It is made durable and confirmed like any other.
+/// A `TransactionMark` without changes whose xid is 0 stands for no transaction: it only says that
+/// the log is read up to its `endPosition` (P15). It is made durable and confirmed like any other.
 ///
-/// After `close`, confirmations still reach the server until all that was delivered is confirmed, for
-/// 10 s at most. The slot is free when the last reference is gone.
+/// After `close`, confirmations still reach the server until all that was delivered is confirmed,
+/// for 10 s at most. The slot is free when the last reference is gone.
 package final class PGLogReader: ChangeSource {
     private static let batchChanges = 20_000
 
@@ -22,13 +22,13 @@ package final class PGLogReader: ChangeSource {
     ///   - password: overrides `PGPASSFILE` and the URL.
     ///   - start: what is durable at the target; transactions that end there or before are dropped.
     ///   - spoolDirectory: made if it is not there.
-    ///   - spoolMax: bytes of open transactions that are stored here. Beyond, and if it is 0, the server
-    ///     stores them.
+    ///   - spoolMax: bytes of open transactions that are stored here. Beyond, and if it is 0, the
+    ///     server stores them.
     ///   - memoryShare: bytes.
-    ///   - senderTimeoutMilliseconds: `wal_sender_timeout` of the session: how long a dead client keeps
-    ///     the slot.
-    /// - Throws: `ReplicationError`: `.slotActive`, `.slotMissing`, `.slotInvalidated`, `.unfitSchema`
-    ///   (no such publication), or what a connection throws.
+    ///   - senderTimeoutMilliseconds: `wal_sender_timeout` of the session: how long a dead client
+    ///     keeps the slot.
+    /// - Throws: `ReplicationError`: `.slotActive`, `.slotMissing`, `.slotInvalidated`,
+    ///   `.unfitSchema` (no such publication), or what a connection throws.
     package init(
         url: String, password: String?, capture: CaptureNames, start: LogPosition,
         spoolDirectory: String, spoolMax: Int64, memoryShare: Int, senderTimeoutMilliseconds: Int

@@ -96,8 +96,8 @@ final class ReplicationSession {
         hasUnsent = left == 1
     }
 
-    /// Ends the stream and gives the server a moment to release the slot, so that the next start does
-    /// not find it active (P22). What still arrives is passed over: it was not confirmed.
+    /// Ends the stream and gives the server a moment to release the slot, so that the next start
+    /// does not find it active (P22). What still arrives is passed over: it was not confirmed.
     func finish() {
         guard PQputCopyEnd(connection.handle, nil) == 1 else { return }
         let deadline = Date().addingTimeInterval(0.5)

@@ -3,10 +3,10 @@ internal import ReplicationModel
 
 /// Stores what the server sends of transactions that are still open, one file for each.
 ///
-/// Handed: the messages between `S` and `E`, with the subtransaction that made each. Hands on, at the
-/// commit: those whose subtransaction was not rolled back, in their order. A cache: nothing in it was
-/// confirmed, the server sends it again after a crash. Files are deleted at each connect, with their
-/// transaction, and at the end.
+/// Handed: the messages between `S` and `E`, with the subtransaction that made each. Hands on, at
+/// the commit: those whose subtransaction was not rolled back, in their order. A cache: nothing in
+/// it was confirmed, the server sends it again after a crash. Files are deleted at each connect,
+/// with their transaction, and at the end.
 ///
 /// File: records of length, subxid, arrival, checksum (32 bits each, host order), then the message.
 /// The checksum is against a disk that lies, as nothing else would notice a changed value (I5).

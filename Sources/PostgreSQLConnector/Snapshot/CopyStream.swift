@@ -45,7 +45,8 @@ struct CopyStream {
             defer { PQfreemem(start) }
             try take(UnsafeRawBufferPointer(start: start, count: Int(length)), sink)
         }
-        let result = try PGResult(checking: PQgetResult(connection.handle), on: connection, what: sql)
+        let result = try PGResult(
+            checking: PQgetResult(connection.handle), on: connection, what: sql)
         while let more = PQgetResult(connection.handle) { PQclear(more) }
         try flush(sink)
         guard result.affectedRows == rows else {
@@ -68,7 +69,8 @@ struct CopyStream {
         rows += 1
     }
 
-    private mutating func skipHeader(_ row: UnsafeRawBufferPointer) throws -> UnsafeRawBufferPointer {
+    private mutating func skipHeader(_ row: UnsafeRawBufferPointer) throws -> UnsafeRawBufferPointer
+    {
         isHeaderDone = true
         let fixed = Self.signature.count + 8
         guard row.count >= fixed, row.starts(with: Self.signature) else {

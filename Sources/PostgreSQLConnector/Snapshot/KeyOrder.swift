@@ -74,7 +74,8 @@ struct KeyOrder {
             return columns.indices.map { compare(alias, $0, "=", key) }.joined(separator: " AND ")
         }
         let bounds = [
-            range.lower.map { after(alias, $0.texts) }, range.upper.map { through(alias, $0.texts) },
+            range.lower.map { after(alias, $0.texts) },
+            range.upper.map { through(alias, $0.texts) },
         ].compactMap { $0 }
         return bounds.isEmpty ? nil : bounds.joined(separator: " AND ")
     }
@@ -138,7 +139,8 @@ struct KeyOrder {
         func rows(_ first: Int, _ isCut: Int) -> String {
             let arrays = (0..<count).map { "$\(first + $0)::text[]" }.joined(separator: ", ")
             let values = (0..<count).map { "\(names[$0])::\(columns[$0].type) AS v\($0)" }
-            return "SELECT at, \(isCut) AS cut, \(values.joined(separator: ", ")) FROM unnest(\(arrays)) "
+            return
+                "SELECT at, \(isCut) AS cut, \(values.joined(separator: ", ")) FROM unnest(\(arrays)) "
                 + "WITH ORDINALITY u(\(names.joined(separator: ", ")), at)"
         }
         let order = (0..<count).map { "v\($0)" + collate($0) }.joined(separator: ", ")

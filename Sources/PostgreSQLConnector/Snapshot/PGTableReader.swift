@@ -141,7 +141,9 @@ final class PGTableReader: TableReader {
     /// a segment's first page), which is flushed only with the next record.
     private func reachable(_ position: LogPosition) throws -> LogPosition {
         let page: UInt64
-        if let known = pageBytes { page = known } else {
+        if let known = pageBytes {
+            page = known
+        } else {
             let answer = try connection.run("SELECT current_setting('wal_block_size')")
             page = UInt64(answer.integer(0, 0) ?? 8192)
             pageBytes = page

@@ -1,4 +1,5 @@
 internal import CLibPQ
+import Foundation
 internal import ReplicationModel
 import Synchronization
 
@@ -37,10 +38,7 @@ final class SessionPool: Sendable {
 
     private func take() throws -> PGConnection {
         while let found = idle.withLock({ $0.popLast() }) {
-            // Reads what the server sent meanwhile; a closed link shows here, without blocking.
-            if PQconsumeInput(found.connection.handle) == 1, found.connection.isAlive {
-                return found.connection
-            }
+            if Self.isQuiet(found.connection) { return found.connection }
         }
         let connection = try PGConnection(
             url: url, password: password, label: label, purpose: .source)
@@ -48,6 +46,13 @@ final class SessionPool: Sendable {
             do { try connection.run(setup) } catch { throw error.asReplicationError() }
         }
         return connection
+    }
+
+    /// A server says nothing to an idle session unless it ends it: bytes to read, or the link's end,
+    /// mean that the connection is not to be used again.
+    private static func isQuiet(_ connection: PGConnection) -> Bool {
+        var descriptor = pollfd(fd: PQsocket(connection.handle), events: Int16(POLLIN), revents: 0)
+        return connection.isAlive && poll(&descriptor, 1, 0) == 0
     }
 
     private func give(_ connection: PGConnection) {

@@ -15,8 +15,9 @@ struct SlotQueries {
         let reason =
             switch connection.serverVersion {
             case 170000...: "invalidation_reason"
-            case 160000...: "CASE WHEN conflicting THEN 'conflict with recovery' "
-                + "WHEN wal_status = 'lost' THEN 'wal_removed' END"
+            case 160000...:
+                "CASE WHEN conflicting THEN 'conflict with recovery' "
+                    + "WHEN wal_status = 'lost' THEN 'wal_removed' END"
             default: "CASE WHEN wal_status = 'lost' THEN 'wal_removed' END"
             }
         let result = try connection.query(

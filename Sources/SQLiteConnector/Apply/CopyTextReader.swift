@@ -122,7 +122,7 @@ struct CopyTextReader {
         return UnsafeRawBufferPointer(rebasing: scratch[start..<scratchUsed])
     }
 
-    /// The byte that an escape stands for; `from` is behind the backslash, and then behind the escape.
+    /// The byte that an escape stands for; `from` is behind the backslash, then behind the escape.
     private static func escaped(_ raw: UnsafeRawBufferPointer, _ from: inout Int) -> UInt8 {
         let letter = raw[from]
         from += 1

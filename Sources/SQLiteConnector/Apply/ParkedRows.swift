@@ -9,9 +9,10 @@ internal import ReplicationModel
 /// unique index; the transaction's later changes find it there. When the source transaction ends,
 /// the rows go back, and the index judges them: a real conflict still fails.
 ///
-///     table {1: a, 2: b}   UPDATE 1 -> b   refused: row 1 is parked as b    table {2: b}  parked {1: b}
-///                          UPDATE 2 -> a   not parked: changed in the table table {2: a}
-///                          end             parked rows go back              table {1: b, 2: a}
+///     table {1: a, 2: b}
+///     UPDATE 1 -> b   refused: row 1 is parked as b    table {2: b}        parked {1: b}
+///     UPDATE 2 -> a   not parked: changed in place     table {2: a}        parked {1: b}
+///     end             parked rows go back              table {1: b, 2: a}  parked {}
 ///
 /// The temporary table is a file when it grows (I6), takes part in the transaction, and survives
 /// from one `apply` to the next, so that a large transaction may come in parts. The key is never

@@ -15,7 +15,7 @@ struct RowChange {
     func old(_ column: Int) -> Value { values[Int(change.oldRow) + column] }
     func new(_ column: Int) -> Value { values[Int(change.newRow) + column] }
 
-    /// The value that named the row before the change: the log sends the old one only if it differs.
+    /// The value that named the row before the change: the log sends the old one if it differs.
     func locating(_ column: Int) -> Value { hasOld ? old(column) : new(column) }
 
     func bytes(of value: Value) -> UnsafeRawBufferPointer {
@@ -34,7 +34,7 @@ struct RowChange {
         }
     }
 
-    /// The after-image's value; where the log did not repeat it, the whole before-image has it (P04).
+    /// The after-image's value; what the log did not repeat, a whole before-image has (P04).
     func complete(_ column: Int) -> Value {
         let value = new(column)
         return value.isUnchanged && hasOld && change.oldIsWhole ? old(column) : value

@@ -5,8 +5,8 @@ package import ReplicationModel
 /// Writes rows and Martlet's state to one database file, on one session.
 ///
 /// Handed batches of decoded transactions and blocks of COPY rows; hands on transactions of SQLite.
-/// States: idle -> `begin` (holds the target's write lock and SQLite's) -> `commit` or `rollback` ->
-/// idle. Sequential: SQLite has one writer, and a prepared statement costs about a microsecond, so
+/// States: idle -> `begin` (holds the target's write lock and SQLite's) -> `commit` or `rollback`
+/// -> idle. Sequential: SQLite has one writer, and a prepared statement costs a microsecond, so
 /// that batching or reordering changes would gain nothing and cost the simple argument that the
 /// result equals applying one after the other.
 package final class SQLiteApplier: ChangeApplier {

@@ -58,8 +58,8 @@ enum PortableDefault {
         return isCast(text[cast.lowerBound...]) ? String(text[..<cast.lowerBound]) : text
     }
 
-    /// `::type` with a name that holds nothing but letters, digits, dots, quotes and spaces: a length
-    /// in parentheses could cut the value.
+    /// `::type` with a name of nothing but letters, digits, dots, quotes and spaces: a length in
+    /// parentheses could cut the value.
     private static func isCast(_ text: some StringProtocol) -> Bool {
         guard text.hasPrefix("::") else { return false }
         return text.dropFirst(2).allSatisfy {

@@ -151,9 +151,8 @@ extension SchemaPlanner {
             let storage = Storage(column.type.kind)
             let remark = storage.remark.map { " (\($0))" } ?? ""
             if column.type.declaration.uppercased() != storage.declaration {
-                mention(
-                    ".\(column.name): \(column.type.declaration) -> \(storage.declaration)\(remark)",
-                    route)
+                let types = "\(column.type.declaration) -> \(storage.declaration)"
+                mention(".\(column.name): \(types)\(remark)", route)
             }
             if column.type.kind == .caseInsensitiveText || column.collation != nil {
                 mention(".\(column.name): compares by bytes at the target", route)

@@ -27,8 +27,8 @@ extension SQLiteTarget {
             isGenerated: column.isGenerated, hasDefault: column.hasDefault)
     }
 
-    /// Schema objects of the source (types, sequences) have no counterpart in SQLite: values of such
-    /// types travel as text.
+    /// Schema objects of the source (types, sequences) have no counterpart in SQLite: values of
+    /// such types travel as text.
     package func schemaPlan(
         _ routes: [TableRoute], prerequisites: [SchemaObject]
     ) throws -> SchemaPlan {

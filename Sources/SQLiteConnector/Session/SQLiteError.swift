@@ -12,8 +12,8 @@ struct SQLiteError: Error {
     var what: String
     var path: String
 
-    /// Extended codes are the primary one and a number above it; the header has them as expressions,
-    /// which Swift does not import.
+    /// Extended codes are the primary one and a number above it; the header has them as
+    /// expressions, which Swift does not import.
     private static let primaryKey = SQLITE_CONSTRAINT | 6 << 8
     private static let unique = SQLITE_CONSTRAINT | 8 << 8
     private static let rowID = SQLITE_CONSTRAINT | 10 << 8

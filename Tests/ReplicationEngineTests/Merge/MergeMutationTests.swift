@@ -11,7 +11,8 @@ struct MergeMutationTests {
     static let broken: [ModelOptions] = [
         plain.without(.visibilityCheck), plain.without(.waitForClosing), plain.without(.closedAt),
         plain.without(.firstUnseen), plain.without(.storedUnseen), plain.without(.journalWithRows),
-        plain.without(.livePosition), plain.without(.judgedPosition), plain.without(.mergePassed),
+        plain.without(.livePosition), plain.without(.liveClosedAt),
+        plain.without(.judgedPosition), plain.without(.mergePassed),
         toast.without(.keyChunkJournal), toast.without(.keyChunks),
         toast.without(.recordOverPending), truncate.without(.void), truncate.without(.hold),
         truncate.without(.tableLock), truncate.without(.journalWithWipe),

@@ -157,8 +157,9 @@ struct MergeWorld {
         }
         guard stream.phase == .idle, target.indexed.contains(route),
             !target.live.contains(route), let load = ledger.load(route),
-            let position = load.completePosition
+            var position = load.completePosition
         else { return false }
+        if takesAway(.liveClosedAt) { position = load.newestChunkPosition }
         guard position <= knownCommit || takesAway(.livePosition) else { return false }
         target.live.insert(route)
         target.journal[route] = [:]
@@ -180,6 +181,15 @@ struct MergeWorld {
                 throw ModelFailure("diverged: \(target.tables[index]) should be \(expected)")
             }
         }
+    }
+}
+
+extension TableLoad {
+    /// What `completePosition` would be if it did not look at `closedAt`.
+    fileprivate var newestChunkPosition: LogPosition {
+        var newest = LogPosition.zero
+        for case .copied(let seal) in units.map(\.state) { newest = max(newest, seal.position) }
+        return newest
     }
 }
 

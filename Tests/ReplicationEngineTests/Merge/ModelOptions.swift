@@ -49,6 +49,7 @@ enum Rule: String, Sendable, CaseIterable {
     case journalWithRows = "a chunk's rows and journal in one transaction"
     case wholeTransactions = "closing only between transactions"
     case livePosition = "waiting for the chunk position before live"
+    case liveClosedAt = "waiting for the closing position before live"
     case frozenCuts = "freezing cuts while the source is asked"
     case mergePassed = "merging only chunks that the stream has passed"
     case judgedPosition = "the checkpoint as the last position judged"

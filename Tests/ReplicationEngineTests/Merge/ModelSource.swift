@@ -159,7 +159,7 @@ extension Key {
 
 extension KeyRange {
     func contains(_ number: Int) -> Bool {
-        if lower != nil, lower == upper { return upper?.number == number }
+        if isSingleKey { return upper?.number == number }
         return number > lower?.number ?? Int.min && number <= upper?.number ?? Int.max
     }
 }

@@ -4,8 +4,8 @@ import Testing
 
 @testable import SQLiteConnector
 
-/// What PostgreSQL 18.6 sent, against what it says the values are: the server is the oracle, and its
-/// JSON is read by another reader than the one under test.
+/// What PostgreSQL 18.6 sent, against what it says the values are: the server is the oracle, and
+/// its JSON is read by another reader than the one under test.
 @Suite("I8: values of a server")
 struct ServerValueTests {
     static let kinds: [ValueKind] = [

@@ -178,8 +178,8 @@ struct SchemaPlanTests {
             $0.foreignKeys = [
                 key(
                     "one", "p",
-                    "FOREIGN KEY (p) REFERENCES public.p(id) ON UPDATE SET DEFAULT ON DELETE SET NULL "
-                        + "DEFERRABLE INITIALLY DEFERRED"),
+                    "FOREIGN KEY (p) REFERENCES public.p(id) ON UPDATE SET DEFAULT "
+                        + "ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED"),
                 key("two", "p", "FOREIGN KEY (p) REFERENCES public.p(id) ON DELETE SET NULL (p)"),
                 key("three", "gone", "FOREIGN KEY (p) REFERENCES public.gone(id)"),
             ]
