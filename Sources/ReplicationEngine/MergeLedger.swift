@@ -51,8 +51,9 @@ package struct MergeLedger: Sendable {
 
     package func load(_ route: Int) -> TableLoad? { tables[route] }
     package mutating func update(_ route: Int, _ body: (inout TableLoad) -> Void) {
-        guard tables[route] != nil else { return }
-        body(&tables[route]!)
+        guard var load = tables[route].take() else { return }
+        defer { tables[route] = load }
+        body(&load)
     }
 
     package mutating func becomesLive(_ route: Int) {

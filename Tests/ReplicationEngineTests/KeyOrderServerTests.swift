@@ -3,7 +3,7 @@ import ReplicationEngine
 import ReplicationModel
 import Testing
 
-/// The server is the oracle: 10,000 random keys of each kind that is ordered here, against ORDER BY.
+/// The server is the oracle: 10,000 random keys of each kind ordered here, against ORDER BY.
 @Suite("Order of keys, compared with PostgreSQL 17")
 struct KeyOrderServerTests {
     struct Kind: Sendable, CustomStringConvertible {

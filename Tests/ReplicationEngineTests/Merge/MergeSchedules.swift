@@ -2,7 +2,7 @@ import Foundation
 import ReplicationEngine
 import ReplicationModel
 
-/// Random schedules: source, stream, workers and kills in any order, then everything runs to its end.
+/// Random schedules: source, stream, workers and kills in any order, then all runs to its end.
 enum MergeSchedules {
     /// Schedules per configuration: enough to find each broken rule; campaigns ask for more.
     static let runs = ProcessInfo.processInfo.environment["MARTLET_MODEL_RUNS"].flatMap { Int($0) }
@@ -84,13 +84,12 @@ enum MergeSchedules {
         world.source.commit(SourceTransaction(xid: world.source.takeXID(), changes: []))
     }
 
-    /// The first schedule that goes wrong among `count`, shortest trace of the first few.
-    static func firstWrong(_ options: ModelOptions, count: Int) -> (wrong: Wrong?, runs: Int) {
-        for seed in 0..<UInt64(count) {
-            guard let wrong = run(options, seed: seed) else { continue }
-            return (run(options, seed: wrong.seed, traced: true), Int(seed) + 1)
+    /// The first schedule that goes wrong among `count` seeds from `start` on.
+    static func firstWrong(_ options: ModelOptions, from start: UInt64, count: Int) -> Wrong? {
+        for seed in start..<start + UInt64(count) {
+            if let wrong = run(options, seed: seed) { return wrong }
         }
-        return (nil, count)
+        return nil
     }
 
     /// Among all wrong schedules the one with the fewest events: for a person to read.

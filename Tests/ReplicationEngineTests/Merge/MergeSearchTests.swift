@@ -32,13 +32,13 @@ struct MergeSearchTests {
 
     @Test("One transaction beside the load, with a fault at any moment")
     func oneTransaction() throws {
-        try searchAll(SmallScripts.single(Self.options), before: 0, faults: 1, atLeast: 100)
+        try searchAll(SmallScripts.single(Self.options), before: 0, faults: 1, atLeast: 80_000)
     }
 
     @Test("One transaction that the slot does not see yet, one after it")
     func hiddenBeforeSlot() throws {
         let scripts = SmallScripts.all(Self.options).enumerated().filter { $0.offset % 9 == 0 }
-        try searchAll(scripts.map(\.element), before: 1, faults: 0, atLeast: 100)
+        try searchAll(scripts.map(\.element), before: 1, faults: 0, atLeast: 30_000)
     }
 
     @Test("Two transactions", .enabled(if: MergeSchedules.runs != nil))

@@ -1,7 +1,7 @@
 import ReplicationEngine
 import ReplicationModel
 
-/// One thing that may happen next. Each is at most one database transaction or one critical section.
+/// One thing that may happen next: at most one database transaction or one critical section.
 enum ModelStep: Hashable, Sendable {
     /// The source commits the next transaction of the script, or a random one.
     case commit
