@@ -1,8 +1,10 @@
 /// A table's fingerprint in two parts, `shape.file`: what decides how rows are read and decoded, and
 /// where they are stored. The file alone changes by TRUNCATE, VACUUM FULL, CLUSTER and by a rewrite.
-package struct Fingerprint: Sendable, Equatable {
+package struct Fingerprint: Sendable, Equatable, CustomStringConvertible {
     package var shape: Substring
     package var file: Substring
+
+    package var description: String { "\(shape).\(file)" }
 
     package init(_ text: String) {
         let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)

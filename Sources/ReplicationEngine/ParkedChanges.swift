@@ -149,3 +149,16 @@ extension ChangeBatch {
             .contains(where: \.isUnchanged)
     }
 }
+
+extension ChangeBatch {
+    /// The transactions that commit at or before `last`.
+    package func through(_ last: LogPosition) -> ChangeBatch {
+        let kept = transactions.prefix { $0.commitPosition <= last }.count
+        guard kept < transactions.count else { return self }
+        var batch = self
+        batch.transactions.removeLast(transactions.count - kept)
+        batch.changes.removeLast(changes.count - (batch.transactions.last?.changes.upperBound ?? 0))
+        batch.messages.removeAll { $0.transaction >= kept }
+        return batch
+    }
+}

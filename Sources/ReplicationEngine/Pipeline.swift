@@ -126,7 +126,6 @@ package final class Pipeline: Sendable {
             directory: plan.spoolDirectory, name: plan.name, limit: UInt64(plan.spoolMax))
         startWorkers(state, start.schema, spool, crew)
         let applier = try target.openApplier(plan.routes, label: "stream")
-        defer { applier.close() }
         let stream = StreamApplier(
             routes: plan.routes, source: source, log: log, applier: applier, state: state,
             spool: spool, parkedShare: plan.memoryLimit / 8)
@@ -145,6 +144,12 @@ package final class Pipeline: Sendable {
         var goal: RunGoal
         var fence: String?
         init(_ goal: RunGoal, _ fence: String?) { (self.goal, self.fence) = (goal, fence) }
+
+        /// Without what commits after the position to stop at (A53).
+        func bounds(_ batch: ChangeBatch) -> ChangeBatch {
+            guard case .position(let last) = goal else { return batch }
+            return batch.through(last)
+        }
     }
 
     /// The stream: receive, apply, and between transactions see what is due.
@@ -161,16 +166,17 @@ package final class Pipeline: Sendable {
                 return .drained
             }
             if let batch = try log.next(timeout: 0.2) {
-                try applier.apply(batch)
+                try applier.apply(goal.bounds(batch))
             }
             guard applier.isBetweenTransactions else { continue }
             try applier.promote()
             if !isConsistent, !state.with(\.ledger.isLoading) {
                 try makeConsistent(start, state)
                 isConsistent = true
+                applier.replace(try target.openApplier(plan.routes, label: "stream"))
             }
             if isReached(goal, applier, isConsistent) {
-                try applier.commitPending()
+                try conclude(&applier, state)
                 return .reachedGoal
             }
         }
@@ -179,8 +185,16 @@ package final class Pipeline: Sendable {
     private func isReached(_ goal: Goal, _ applier: StreamApplier, _ isConsistent: Bool) -> Bool {
         guard isConsistent else { return false }
         if let fence = goal.fence { return applier.fences.contains(fence) }
-        if case .position(let position) = goal.goal { return applier.position >= position }
+        if case .position(let position) = goal.goal { return applier.received >= position }
         return false
+    }
+
+    /// The goal is reached: everything is made durable, and no change of a table went unseen.
+    private func conclude(_ applier: inout StreamApplier, _ state: Monitor<RunState>) throws {
+        try applier.commitPending()
+        let found = try source.fingerprints(of: plan.routes.map(\.source.id))
+        try state.with { try $0.watch.conclude(found, truncates: $0.truncates) }
+        try applier.recordFingerprints()
     }
 
     private func drain(
@@ -196,6 +210,7 @@ package final class Pipeline: Sendable {
         }
         if !applier.isBetweenTransactions { applier.rollback() }
         try applier.commitPending()
+        try applier.recordFingerprints()
         logger.info("drained", metadata: ["applied": "\(applier.position)"])
     }
 
@@ -262,10 +277,10 @@ package final class Pipeline: Sendable {
             }
         }
         crew.start("fingerprints") { [source, plan] in
-            var watch = FingerprintWatch(plan.routes)
             let ids = plan.routes.map(\.source.id)
             Pulse.every(Pulse.fingerprintSeconds, state) {
-                try watch.look(source.fingerprints(of: ids), truncates: state.with(\.truncates))
+                let found = try source.fingerprints(of: ids)
+                try state.with { try $0.watch.look(found, truncates: $0.truncates) }
             }
         }
     }

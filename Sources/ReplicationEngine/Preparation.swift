@@ -134,9 +134,9 @@ struct Preparation {
     // MARK: Schema
 
     private func makeSchema(_ stored: StoredPipeline) throws -> Start {
+        var tables = try match(stored.tables)
         let schema = try target.schemaPlan(plan.routes, prerequisites: plan.prerequisites)
         if let problem = schema.problems.first { throw problem }
-        var tables = try match(stored.tables)
         let fresh = tables.indices.filter { tables[$0].state == .pending }
         for index in fresh { try clear(plan.routes[index]) }
         for index in fresh { tables[index].state = .loading }
@@ -155,7 +155,9 @@ struct Preparation {
                 throw ReplicationError.unseenChange(route.source.name, position: nil)
             }
             let (old, new) = (Fingerprint(table.fingerprint), Fingerprint(route.source.fingerprint))
-            guard old.shape == new.shape, table.key == route.keyColumns.map(\.name) else {
+            guard old.shape == new.shape, table.source == route.source.name,
+                table.key == route.keyColumns.map(\.name)
+            else {
                 throw ReplicationError.unseenChange(route.source.name, position: nil)
             }
             table.target = route.target
@@ -194,6 +196,8 @@ struct Preparation {
         for index in tables.indices {
             if let load = loads[index] { tables[index].rowsCopied = load.rowsCopied }
         }
-        return RunState(ledger: ledger, tables: tables, checkpoint: checkpoint)
+        return RunState(
+            ledger: ledger, tables: tables, checkpoint: checkpoint,
+            watch: FingerprintWatch(plan.routes, stored: tables.map(\.fingerprint)))
     }
 }

@@ -39,9 +39,18 @@ struct FingerprintWatch {
     /// Looks in a row, 10 s apart, after which a new file without TRUNCATE is an unseen rewrite.
     private static let patience = 3
 
-    init(_ routes: [TableRoute]) {
+    /// - Parameter stored: as the target has them: what changed while nothing ran counts as well.
+    init(_ routes: [TableRoute], stored: [String]) {
         self.routes = routes
-        accepted = routes.map { Fingerprint($0.source.fingerprint) }
+        accepted = stored.map { Fingerprint($0) }
+    }
+
+    /// The fingerprints that are explained up to now, by route.
+    var current: [String] { accepted.map(\.description) }
+
+    /// The last look of a run that ends: what is not explained by now is not going to be.
+    mutating func conclude(_ found: [UInt32: String], truncates now: [Int: Int]) throws {
+        for _ in 0...Self.patience { try look(found, truncates: now) }
     }
 
     mutating func look(_ found: [UInt32: String], truncates now: [Int: Int]) throws {

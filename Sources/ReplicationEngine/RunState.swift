@@ -18,8 +18,13 @@ struct RunState: Sendable {
     var confirmed: LogPosition?
     /// TRUNCATEs of each table that the stream has passed: they explain a new file (P47).
     var truncates: [Int: Int] = [:]
+    var watch: FingerprintWatch
 
-    init(ledger: MergeLedger, tables: [TableProgress], checkpoint: Checkpoint) {
+    init(
+        ledger: MergeLedger, tables: [TableProgress], checkpoint: Checkpoint,
+        watch: FingerprintWatch
+    ) {
+        self.watch = watch
         self.ledger = ledger
         self.tables = tables
         self.checkpoint = checkpoint

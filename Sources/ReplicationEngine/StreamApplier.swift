@@ -11,7 +11,7 @@ struct StreamApplier {
     let routes: [TableRoute]
     let source: any ReplicationSource
     let log: any ChangeSource
-    let applier: any ChangeApplier
+    private(set) var applier: any ChangeApplier
     let state: Monitor<RunState>
     let spool: ParkedSpool
     /// Bytes of parked changes that may stay in memory.
@@ -54,6 +54,15 @@ struct StreamApplier {
 
     var isBetweenTransactions: Bool { open == nil }
     var position: LogPosition { next.position }
+
+    /// A session that knows what was made at the target meanwhile.
+    mutating func replace(_ fresh: any ChangeApplier) {
+        applier.close()
+        applier = fresh
+    }
+
+    /// Newest commit position received, applied or beyond the goal.
+    private(set) var received = LogPosition.zero
 
     // MARK: One batch
 
@@ -287,6 +296,22 @@ struct StreamApplier {
     mutating func rollback() {
         applier.rollback()
         open = nil
+    }
+
+    /// Stores fingerprints that a TRUNCATE explained, so that the next start accepts them.
+    mutating func recordFingerprints() throws {
+        let changed = state.with { state in
+            zip(state.tables, state.watch.current).compactMap { table, fingerprint in
+                guard table.fingerprint != fingerprint else { return nil as TableProgress? }
+                var table = table
+                table.fingerprint = fingerprint
+                return table
+            }
+        }
+        guard open == nil, !changed.isEmpty else { return }
+        try applier.begin()
+        try applier.record(changed.map { .table($0) })
+        try commitCheckpoint(durably: true)
     }
 
     // MARK: Tables become live

@@ -125,7 +125,6 @@ extension PGApplier {
                 "SELECT pg_logical_emit_message(true, 'martlet', $1::text)", [String(fence.epoch)],
                 tag: 0)
         }
-        // failpoint: after-begin
     }
 
     package func record(_ entries: [JournalEntry]) throws {
@@ -138,8 +137,8 @@ extension PGApplier {
     /// its answer need not be waited for before COMMIT is sent.
     package func commit(_ checkpoint: Checkpoint?, durable: Bool) throws {
         try checkDeferredKeys()
-        // failpoint: before-commit
-        try flight("commit a transaction") {
+        let sent = checkpoint == nil ? Failpoint.chunkCommitSent : .streamCommitSent
+        try flight("commit a transaction", failpoint: sent) {
             try pipeline.send(
                 "SET LOCAL synchronous_commit = \(durable ? "on" : "off")", tag: 0)
             for statement in checkpoint.map({ PGState.statements(for: $0, fence: fence) }) ?? [] {
@@ -148,7 +147,6 @@ extension PGApplier {
                     tag: Self.fenceTag)
             }
             try pipeline.send("COMMIT", tag: 0)
-            // failpoint: commit-sent
         }
         hasSavepoint = false
     }
@@ -168,8 +166,10 @@ extension PGApplier {
     private static let fenceTag = -1
 
     /// Runs `body` as one flight of statements that belong to no change.
-    private func flight(_ what: String, _ body: () throws -> Void) throws {
-        do { try inFlight(body) } catch let failure as PGPipeline.Failure {
+    private func flight(
+        _ what: String, failpoint: Failpoint? = nil, _ body: () throws -> Void
+    ) throws {
+        do { try inFlight(failpoint, body) } catch let failure as PGPipeline.Failure {
             switch failure.cause {
             case .rows: throw fence.violation
             case .server(let error):
@@ -180,14 +180,14 @@ extension PGApplier {
         }
     }
 
-    func inFlight(_ body: () throws -> Void) throws {
+    func inFlight(_ failpoint: Failpoint? = nil, _ body: () throws -> Void) throws {
         try pipeline.enter()
         do { try body() } catch {
             // The cause is known; the answers only have to be out of the way.
             try? pipeline.finish()
             throw error
         }
-        try pipeline.finish()
+        try pipeline.finish(failpoint)
     }
 
     private func dropStatements() throws {
