@@ -20,6 +20,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -40,6 +41,7 @@ PINNED = (
 )
 
 _cleanup = []
+_roles = threading.Lock()
 
 
 def at_end(action):
@@ -243,9 +245,11 @@ class Database:
         wait_until(lambda: not query(f"SELECT 1 {slots} AND active"), 20, "slots let go of")
         query(f"SELECT pg_drop_replication_slot(slot_name) {slots}")
         query(f"DROP DATABASE {self.name} WITH (FORCE)")
-        for role in self.roles:
-            query(f"DROP OWNED BY {role}")
-            query(f"DROP ROLE {role}")
+        # Roles of all databases share one row of rights on parameters.
+        with _roles:
+            for role in self.roles:
+                query(f"DROP OWNED BY {role}")
+                query(f"DROP ROLE {role}")
 
 
 class Source(Database):
