@@ -14,7 +14,7 @@ struct MergeModelTests {
 
     @Test("Every schedule ends with the source's rows at the target", arguments: configurations)
     func everySchedule(_ options: ModelOptions) {
-        let count = MergeSchedules.runs ?? 5000
+        let count = MergeSchedules.runs ?? 10_000
         let (wrong, total) = MergeSchedules.shortestWrong(options, count: count)
         #expect(wrong == nil, "\(total) of \(count) wrong")
     }
