@@ -35,10 +35,13 @@ struct LoadWorker {
 
     private func cut(_ route: Int, _ lower: Key?, _ generation: Int) throws {
         let upper = try reader.cut(routes[route], after: lower, rows: chunkRows)
-        let step = state.wait(timeout: 60) { state -> LoadStep? in
-            if state.isStopping { return .wait }
-            guard state.ledger.mayAddCut(route) else { return nil }
-            return state.ledger.addCut(route, through: upper, generation)
+        var step: LoadStep?
+        while step == nil {
+            step = state.wait(timeout: 1) { state -> LoadStep? in
+                if state.isStopping { return .wait }
+                guard state.ledger.mayAddCut(route) else { return nil }
+                return state.ledger.addCut(route, through: upper, generation)
+            }
         }
         if case .copy(let work) = step { try copy(work) }
     }
