@@ -67,7 +67,8 @@ package final class PostgreSQLSource: ReplicationSource {
 extension PostgreSQLSource {
     package func identity() throws -> SourceIdentity {
         try sessions.use { connection in
-            // The control file's time line lags behind a promotion, the name of a log file does not.
+            // The control file's time line lags behind a promotion, the name of a log file does
+            // not.
             let result = try connection.run(
                 """
                 SELECT (SELECT system_identifier FROM pg_control_system()),

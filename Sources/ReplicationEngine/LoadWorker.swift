@@ -62,8 +62,8 @@ struct LoadWorker {
         }
     }
 
-    /// The unit's state was `copying` before this snapshot, which must see every unseen entry; it is
-    /// taken again until it does. nil: the attempt ends or the unit is void.
+    /// The unit's state was `copying` before this snapshot, which must see every unseen entry; it
+    /// is taken again until it does. nil: the attempt ends or the unit is void.
     private func openSnapshot(_ work: ChunkWork) throws -> ChunkSnapshot? {
         defer { state.with { $0.note(nil, by: name) } }
         while true {

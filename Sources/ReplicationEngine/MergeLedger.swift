@@ -25,8 +25,8 @@ package import ReplicationModel
 ///     committed: copied               plan T3: not seen by S, after closedAt: applied
 ///
 /// Why visibility and not log positions: a transaction's rows may become visible long after its
-/// commit record was decoded (P36), so "position before the snapshot" does not say "in the snapshot".
-/// Why `closedAt` as well: T2 is in the chunk although S does not see it.
+/// commit record was decoded (P36), so "position before the snapshot" does not say "in the
+/// snapshot". Why `closedAt` as well: T2 is in the chunk although S does not see it.
 package struct MergeLedger: Sendable {
     /// By route index; nil once the table is live.
     package internal(set) var tables: [TableLoad?]
@@ -109,7 +109,8 @@ package struct JudgedBatch: Sendable {
 }
 
 extension MergeLedger {
-    /// Judges one transaction, or the next part of one. `routes[i]` is the route of `batch.tables[i]`.
+    /// Judges one transaction, or the next part of one. `routes[i]` is the route of
+    /// `batch.tables[i]`.
     package mutating func judge(
         _ batch: ChangeBatch, _ mark: TransactionMark, routes: [Int], into judged: inout JudgedBatch
     ) throws {

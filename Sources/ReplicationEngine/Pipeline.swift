@@ -3,8 +3,8 @@ package import Logging
 internal import ReplicationModel
 
 /// The whole flow, top to bottom (DESIGN section 1): take over, prepare, then load workers beside
-/// the stream until the goal is reached, somebody asks to stop, or something fails. A failure that a
-/// new connection can heal ends the attempt; the next one starts from what the target has stored.
+/// the stream until the goal is reached, somebody asks to stop, or something fails. A failure that
+/// a new connection can heal ends the attempt; the next one starts from what the target has stored.
 package final class Pipeline: Sendable {
     private let plan: PipelinePlan
     private let source: any ReplicationSource

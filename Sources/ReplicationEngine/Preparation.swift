@@ -76,8 +76,8 @@ struct Preparation {
 
     // MARK: Slot
 
-    /// The target says `creating slot` (committed) before the slot is made; one found now was made by
-    /// a run that died in between.
+    /// The target says `creating slot` (committed) before the slot is made; one found now was made
+    /// by a run that died in between.
     private func createCapture(_ stored: StoredPipeline) throws -> StoredPipeline {
         if try source.slotState(plan.capture) != nil { try source.dropSlot(plan.capture) }
         let tables = plan.routes.map(\.source.name)

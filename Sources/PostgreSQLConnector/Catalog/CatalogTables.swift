@@ -8,7 +8,8 @@ struct CatalogTables {
     let connection: PGConnection
 
     /// Ordinary tables and partitioned roots that are neither the system's, an extension's nor
-    /// Martlet's own (P35). Unlogged ones are listed, so that the preflight can refuse them by name.
+    /// Martlet's own (P35). Unlogged ones are listed, so that the preflight can refuse them by
+    /// name.
     func list() throws -> [TableName] {
         let result = try connection.run(
             """

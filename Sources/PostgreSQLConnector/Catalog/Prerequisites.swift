@@ -2,7 +2,8 @@ internal import ReplicationEngine
 internal import ReplicationModel
 
 /// What tables need before they can be made: schemas, extensions, sequences, and the types of their
-/// columns with everything those are made of (an array of a domain over an enum inside a composite).
+/// columns with everything those are made of (an array of a domain over an enum inside a
+/// composite).
 ///
 /// Identity columns bring their sequence themselves. Types that are a table's row type or written
 /// in C outside an extension cannot be carried; the preflight refuses them.

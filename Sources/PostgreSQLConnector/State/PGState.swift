@@ -3,8 +3,8 @@ internal import ReplicationModel
 
 /// The statements that write checkpoint, journal and table states.
 ///
-/// All run inside a transaction of the caller's that has passed `PGFence.check`; none of them begins
-/// or ends one. They are values, so that an applier can send them in one flight.
+/// All run inside a transaction of the caller's that has passed `PGFence.check`; none of them
+/// begins or ends one. They are values, so that an applier can send them in one flight.
 package enum PGState {
     package struct Statement: Sendable, Equatable {
         /// Constant for every kind of entry: worth preparing.
@@ -25,7 +25,8 @@ package enum PGState {
         }
     }
 
-    /// Writes the checkpoint and the counters it carries; throws `.fenced` if the epoch is not ours.
+    /// Writes the checkpoint and the counters it carries; throws `.fenced` if the epoch is not
+    /// ours.
     package static func write(
         _ checkpoint: Checkpoint, fence: PGFence, on connection: PGConnection
     ) throws {

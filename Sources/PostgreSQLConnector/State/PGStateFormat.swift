@@ -168,8 +168,8 @@ enum PGStateFormat {
 }
 
 extension PGConnection {
-    /// Runs `body` between BEGIN and COMMIT; rolls back when it throws. Read committed, whatever the
-    /// role's default: a check that waited for a lock must see what the holder committed.
+    /// Runs `body` between BEGIN and COMMIT; rolls back when it throws. Read committed, whatever
+    /// the role's default: a check that waited for a lock must see what the holder committed.
     func transaction<Result>(
         _ mode: String = "ISOLATION LEVEL READ COMMITTED READ WRITE", _ body: () throws -> Result
     ) throws -> Result {

@@ -22,8 +22,8 @@ struct MergeDirectedTests {
         ]
     }()
 
-    /// Chunk 1 up to 7 is claimed; chunk 2 is copied; the first change makes key-chunk 9; chunk 1 is
-    /// copied; key-chunk 9 is read; the other two changes park with it; it closes and commits.
+    /// Chunk 1 up to 7 is claimed; chunk 2 is copied; the first change makes key-chunk 9; chunk 1
+    /// is copied; key-chunk 9 is read; the other two changes park with it; it closes and commits.
     private static let schedule: [(ModelStep, Int)] = [
         (.worker(0), 3), (.worker(1), 10),
         (.commit, 1), (.show(ModelSource.firstXID), 1), (.receive(1), 1), (.stream, 5),
