@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+"""What a run that ends, is killed or falls behind leaves for the next one.
+
+- `--until POSITION` ends there and has applied nothing behind it (A53).
+- A TRUNCATE explains the table's new file also to the run after a kill (P47).
+- A TRUNCATE that waits far back in the log is no unseen change.
+- An unseen rewrite is still found afterwards.
+"""
+
+import time
+
+from lab import FileTarget, Pipeline, Proof, Server, Source, Target, require, require_equal
+from lab import lsn, wait_until
+from setting import arguments
+
+
+class Case:
+    """One small table, followed."""
+
+    def __init__(self, options):
+        self.source = Source(Server(options.source))
+        self.target = (FileTarget() if options.target == "sqlite"
+                       else Target(Server(options.target)))
+        self.sql("CREATE TABLE lab.t (id int PRIMARY KEY, v text)")
+        self.sql("INSERT INTO lab.t SELECT g, 'a' FROM generate_series(1, 200) g")
+        self.pipeline = Pipeline(self.source, self.target)
+        self.pipeline.install()
+
+    def sql(self, text):
+        self.source.query(text, user=self.source.installer)
+
+    def follow(self):
+        run = self.pipeline.start()
+        self.pipeline.wait_live(run, 60)
+        self.pipeline.wait_caught_up(run, 60)
+        return run
+
+    def equal(self):
+        require_equal(self.source, self.target, self.pipeline)
+
+
+def until(options):
+    case = Case(options)
+    case.sql("INSERT INTO lab.t VALUES (1001, 'wanted')")
+    case.pipeline.catch_up(60)
+    case.sql("INSERT INTO lab.t VALUES (1002, 'wanted')")
+    position = case.source.value("SELECT pg_current_wal_insert_lsn()")
+    case.sql("INSERT INTO lab.t VALUES (1003, 'beyond')")
+    run = case.pipeline.start("--until", position)
+    code = run.wait(30)
+    require(code == 0, f"run --until ended with {code}: {run.tail()}")
+    found = case.target.rows(
+        f"SELECT id FROM {'lab_t' if options.target == 'sqlite' else 'lab.t'} "
+        "WHERE id > 1000 ORDER BY id")
+    require([row[0] for row in found] == [1001, 1002], f"at the target: {found}")
+    require(lsn(case.pipeline.status()["applied"]) <= lsn(position), "applied beyond the position")
+    case.pipeline.catch_up(60)
+    case.equal()
+
+
+def killed_after_truncate(options):
+    case = Case(options)
+    run = case.follow()
+    case.sql("TRUNCATE lab.t")
+    case.sql("INSERT INTO lab.t VALUES (1, 'b')")
+    case.pipeline.wait_caught_up(run, 60)
+    run.kill()
+    run = case.pipeline.start()
+    until = time.monotonic() + 45
+    wait_until(lambda: run.must_live() and time.monotonic() > until, 60, "it stays", 0.5)
+    run.stop()
+    case.equal()
+
+
+def behind_a_truncate(options):
+    """The stream hangs at the target for longer than an unexplained file is waited for."""
+    case = Case(options)
+    run = case.follow()
+    lock = case.target.connect(autocommit=False)
+    with lock.cursor() as cursor:
+        cursor.execute("LOCK TABLE lab.t IN SHARE MODE")
+    case.sql("INSERT INTO lab.t VALUES (1001, 'waits')")
+    case.sql("TRUNCATE lab.t")
+    until = time.monotonic() + 45
+    wait_until(lambda: run.must_live() and time.monotonic() > until, 60, "it stays", 0.5)
+    lock.rollback()
+    case.pipeline.wait_caught_up(run, 60)
+    run.must_live()
+    case.equal()
+    run.stop()
+
+
+def rewritten_after_truncate(options):
+    case = Case(options)
+    run = case.follow()
+    case.sql("TRUNCATE lab.t")
+    case.sql("INSERT INTO lab.t VALUES (1, 'b')")
+    case.pipeline.wait_caught_up(run, 60)
+    time.sleep(12)  # a look in between takes the TRUNCATE's file
+    case.source.query("VACUUM FULL lab.t")
+    code = run.wait(90)
+    require(code == 6, f"an unseen rewrite ended the run with {code}: {run.tail()}")
+
+
+def main():
+    options = arguments(__doc__)
+    proof = Proof()
+    proof.check("ends at the position asked for", until, options)
+    proof.check("killed after a TRUNCATE", killed_after_truncate, options)
+    if options.target != "sqlite":
+        proof.check("behind a TRUNCATE", behind_a_truncate, options)
+    proof.check("rewritten after a TRUNCATE", rewritten_after_truncate, options)
+    proof.end()
+
+
+if __name__ == "__main__":
+    main()
