@@ -5,6 +5,7 @@
 - A TRUNCATE explains the table's new file also to the run after a kill (P47).
 - A TRUNCATE that waits far back in the log is no unseen change.
 - An unseen rewrite is still found afterwards.
+- A table that is locked at the source delays its own load only.
 """
 
 import threading
@@ -24,7 +25,9 @@ class Case:
                        else Target(Server(options.target)))
         self.sql("CREATE TABLE lab.t (id int PRIMARY KEY, v text)")
         self.sql("INSERT INTO lab.t SELECT g, 'a' FROM generate_series(1, 200) g")
-        self.pipeline = Pipeline(self.source, self.target)
+        # One worker: it loads one table after the other.
+        self.pipeline = Pipeline(
+            self.source, self.target, {"snapshot": {"workers": 1, "chunk_rows": 50}})
         self.pipeline.install()
 
     def sql(self, text):
@@ -87,6 +90,33 @@ def behind_a_truncate(case):
     run.stop()
 
 
+def locked_at_the_source(case):
+    """Whoever holds a table that is to be loaded delays its load and nothing else."""
+    case.sql("INSERT INTO lab.t SELECT g, 'a' FROM generate_series(201, 40000) g")
+    case.sql("CREATE TABLE lab.zz (n int)")
+    case.sql("ALTER TABLE lab.zz REPLICA IDENTITY FULL")
+    case.sql("INSERT INTO lab.zz VALUES (1), (1)")
+    case.pipeline.install()
+    run = case.pipeline.start()
+    # The other table's chunks are many: this one's turn has not come.
+    wait_until(lambda: case.target.value("SELECT to_regclass('martlet.chunk') IS NOT NULL")
+               and case.target.value("SELECT count(*) FROM martlet.chunk"), 60, "the load began")
+    lock = case.source.connect(autocommit=False)
+    with lock.cursor() as cursor:
+        cursor.execute("LOCK TABLE lab.zz IN ACCESS EXCLUSIVE MODE")
+    wait_until(lambda: run.must_live() and case.target.value(
+        "SELECT count(*) FROM martlet.chunk WHERE upper IS NULL"), 60, "the other table is in")
+    time.sleep(15)
+    run.must_live()
+    status = case.pipeline.status()
+    require("locked" in (status["waiting"] or ""), f"status does not say why: {status}")
+    lock.rollback()
+    case.pipeline.wait_live(run, 60)
+    require("trying again" not in run.text(), f"the stream was stopped: {run.tail()}")
+    run.stop()
+    case.equal()
+
+
 def rewritten_after_truncate(case):
     run = case.follow()
     case.sql("TRUNCATE lab.t")
@@ -105,9 +135,11 @@ def main():
         "killed after a TRUNCATE": killed_after_truncate,
         "behind a TRUNCATE": behind_a_truncate,
         "rewritten after a TRUNCATE": rewritten_after_truncate,
+        "locked at the source": locked_at_the_source,
     }
     if options.target == "sqlite":
-        del cases["behind a TRUNCATE"]  # it waits for a lock of a table
+        # These look into a PostgreSQL target.
+        del cases["behind a TRUNCATE"], cases["locked at the source"]
     proof = Proof()
     # Most of their time is waiting.
     threads = [threading.Thread(target=proof.check, args=(name, action, Case(options)))
