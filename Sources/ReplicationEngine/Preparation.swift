@@ -44,7 +44,8 @@ struct Preparation {
             .otherSource, "create the replication slot",
             why: "slot \(plan.capture.slot) exists and the target knows nothing of it",
             try:
-                "SELECT pg_drop_replication_slot('\(plan.capture.slot)') if nobody uses it, or choose another name:"
+                "SELECT pg_drop_replication_slot('\(plan.capture.slot)') if nobody uses it, "
+                + "or choose another name:"
         )
     }
 
@@ -114,7 +115,8 @@ struct Preparation {
         if slot.walStatus == "lost" || slot.invalidationReason != nil {
             throw gap(
                 .slotInvalidated,
-                "slot \(plan.capture.slot) was invalidated (\(slot.invalidationReason ?? "WAL removed"))"
+                "slot \(plan.capture.slot) was invalidated "
+                    + "(\(slot.invalidationReason ?? "WAL removed"))"
             )
         }
         if let applied = stored.checkpoint?.position, slot.confirmed > applied {

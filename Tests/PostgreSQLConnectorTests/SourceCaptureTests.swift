@@ -142,8 +142,8 @@ import Testing
         #expect(abs(Double(before.now) / 1e6 - Date().timeIntervalSince1970) < 60)
         let messages = try fixture.admin.query(
             """
-            SELECT count(*) FROM pg_logical_slot_peek_binary_changes($1, NULL, NULL, 'proto_version',
-              '1', 'publication_names', 'martlet_test', 'messages', 'true')
+            SELECT count(*) FROM pg_logical_slot_peek_binary_changes($1, NULL, NULL,
+              'proto_version', '1', 'publication_names', 'martlet_test', 'messages', 'true')
             WHERE get_byte(data, 0) = ascii('M')
             """, [fixture.capture.slot])
         #expect(messages.integer(0, 0) == 2)
