@@ -274,11 +274,11 @@ def target_type_differs(options):
     shop.mended()
 
 
-def row_changed_by_somebody_else(options, environment=None):
+def row_changed_by_somebody_else(options):
     """I5: an UPDATE that hits 0 rows stops; after the row is back the next start goes on."""
     shop = Shop(options)
     shop.pipeline.catch_up(60)
-    run = shop.pipeline.start(environment=environment)
+    run = shop.pipeline.start()
     try:
         shop.pipeline.wait_live(run, 60)
         write_target(shop, "DELETE FROM {items} WHERE id = 7")
