@@ -57,7 +57,8 @@ let package = Package(
 
         .testTarget(name: "ReplicationModelTests", dependencies: ["ReplicationModel"]),
         .testTarget(
-            name: "ReplicationEngineTests", dependencies: ["ReplicationEngine", "ReplicationModel"]),
+            name: "ReplicationEngineTests",
+            dependencies: ["ReplicationEngine", "ReplicationModel"]),
         .testTarget(
             name: "PostgreSQLConnectorTests",
             dependencies: ["PostgreSQLConnector", "ReplicationEngine", "ReplicationModel"]),

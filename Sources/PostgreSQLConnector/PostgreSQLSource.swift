@@ -74,7 +74,8 @@ extension PostgreSQLSource {
                 SELECT (SELECT system_identifier FROM pg_control_system()),
                   CASE WHEN pg_is_in_recovery()
                     THEN (SELECT timeline_id FROM pg_control_checkpoint())
-                    ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int
+                    ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
+                      )::bit(32)::int
                     END,
                   d.datname, d.oid, current_setting('server_version')
                 FROM pg_database d WHERE d.datname = current_database()

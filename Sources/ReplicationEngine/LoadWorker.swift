@@ -210,7 +210,8 @@ extension ReplicationError {
             .unseenSchemaChange, "follow the table", position: position, table: table,
             why: "its definition or its partitions changed, or it was rewritten, at the source",
             try:
-                "bring the target's table to the same shape, then martlet run PIPELINE --fresh --yes"
+                "bring the target's table to the same shape, "
+                + "then martlet run PIPELINE --fresh --yes"
         )
     }
 }

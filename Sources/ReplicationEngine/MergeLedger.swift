@@ -78,7 +78,6 @@ package struct LoadCounters: Sendable, Codable, Equatable {
     package var keyChangesBackward = 0
     package var keyChunks = 0
     package var truncates = 0
-    package var streamedTransactions = 0
     package var snapshotsRetaken = 0
     package init() {}
 }
@@ -353,8 +352,6 @@ extension MergeLedger {
         }
         for route in plan.restarts { tables[route]?.restart() }
     }
-
-    package mutating func count(streamed: Int) { counters.streamedTransactions += streamed }
 }
 
 extension ChunkSeal {

@@ -12,8 +12,8 @@ import subprocess
 from pathlib import Path
 
 import lab
-from lab import (FileTarget, Pipeline, Source, at_end, make_target, require,
-                 require_equal, unique, wait_until)
+from lab import (FileTarget, Pipeline, Source, at_end, let_go, make_target, require, require_equal,
+                 unique, wait_until)
 from setting import Proof, arguments, private
 
 USAGE, PREFLIGHT, POLICY, TEMPORARY = 2, 3, 6, 75
@@ -23,7 +23,11 @@ SECRET = "correct-horse-battery"
 class Shop:
     """Two tables with rows, a target, a pipeline."""
 
+    opened = []
+
     def __init__(self, options, server=None, target=None, install=True, **more):
+        Shop.opened.append(self)
+        self.server = server
         self.source = Source(server or private(options.source, late=False))
         self.sql("CREATE TABLE lab.items (id int PRIMARY KEY, name text)")
         self.sql("CREATE TABLE lab.orders (id int PRIMARY KEY, item int, note text)")
@@ -33,6 +37,13 @@ class Shop:
         self.pipeline = Pipeline(self.source, self.target, **more)
         if install:
             self.pipeline.install()
+
+    def close(self):
+        """Frees its slots for the next case; a cluster of its own goes as a whole."""
+        self.pipeline.kill_all()
+        let_go(self.target) if self.server else let_go(self.source, self.target)
+        if self.server:
+            self.server.remove()
 
     def sql(self, text):
         return self.source.query(text, self.source.installer)
@@ -140,7 +151,6 @@ def wal_level(options):
     server.restart()
     shop.pipeline.install()
     shop.mended()
-    server.remove()
 
 
 def no_replication(options):
@@ -175,7 +185,6 @@ def no_slot_left(options):
     shop.refused(PREFLIGHT, "slot")
     server.query("SELECT pg_drop_replication_slot('occupied')")
     shop.mended()
-    server.remove()
 
 
 def row_security(options):
@@ -205,6 +214,87 @@ def slot_missing(options):
                              f"'{shop.source.name}' AND plugin = 'pgoutput'")
     shop.source.query(f"SELECT pg_drop_replication_slot('{slot}')")
     shop.refused(POLICY, "slot")
+
+
+def slot_made_again(options):
+    """P20: the same name, but what was committed in between is lost to us."""
+    shop = Shop(options)
+    shop.mended()
+    slot = drop_slot(shop)
+    shop.write_more()
+    shop.source.query(f"SELECT pg_create_logical_replication_slot('{slot}', 'pgoutput')")
+    shop.refused(POLICY, "slot", "not sent again")
+
+
+def drop_slot(shop):
+    slot = shop.source.value("SELECT slot_name FROM pg_replication_slots WHERE database = "
+                             f"'{shop.source.name}' AND plugin = 'pgoutput'")
+    shop.source.query(f"SELECT pg_drop_replication_slot('{slot}')")
+    return slot
+
+
+def slot_lost(options):
+    """P23: the server removed the log that the slot needs."""
+    server = lab.PrivateServer(options.source, {
+        "max_slot_wal_keep_size": "1MB", "min_wal_size": "32MB", "max_wal_size": "32MB"})
+    shop = Shop(options, server=server)
+    shop.mended()
+    shop.write_more()
+    for _ in range(6):
+        server.query("SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1000)), "
+                     "pg_switch_wal()")
+        server.query("CHECKPOINT")
+    shop.refused(POLICY, "slot", "invalidated|removed")
+    shop.pipeline.call("run", "--fresh", "--yes", "--until-caught-up")
+    shop.mended()
+    server.remove()
+
+
+def failover(options):
+    """P24: the source was promoted: what came after the fork may not be what we applied."""
+    server = lab.PrivateServer(options.source, {"hot_standby": "on"})
+    shop = Shop(options, server=server)
+    shop.mended()
+    server.stop()
+    (server.folder / "data/standby.signal").touch()
+    server.start()
+    server.query("SELECT pg_promote()")
+    wait_until(lambda: not server.query("SELECT pg_is_in_recovery()")[0][0], 30, "promoted")
+    server.query("CHECKPOINT")
+    shop.write_more()
+    shop.refused(POLICY, "timeline 2", "fresh")
+    server.remove()
+
+
+def other_source(options):
+    """P20: another cluster answers under the pipeline's URL."""
+    shop, other = Shop(options), Shop(options, server=lab.PrivateServer(options.source))
+    shop.mended()
+    place = other.pipeline.path.read_text(encoding="utf-8")
+    path, good = shop.pipeline.path, shop.pipeline.path.read_text(encoding="utf-8")
+    url = re.search(r'"source": "[^"]*"', place)[0]
+    path.write_text(re.sub(r'"source": "[^"]*"', lambda _: url, good))
+    shop.refused(POLICY, "another cluster or database")
+    path.write_text(good)
+    shop.mended()
+    other.source.server.remove()
+
+
+def plugin_not_allowed(options):
+    """P69: newer servers load only the output plug-ins that a list names."""
+    server = lab.PrivateServer(options.source)
+    known = server.query("SELECT 1 FROM pg_settings WHERE name = 'output_plugin_libraries'")
+    if known:
+        server.configure({"output_plugin_libraries": "test_decoding"})
+        server.restart()
+        shop = Shop(options, server=server, install=False)
+        shop.publish()
+        shop.refused(PREFLIGHT, "output_plugin_libraries", command="check")
+        shop.refused(PREFLIGHT, "output_plugin_libraries")
+        server.configure({"output_plugin_libraries": "pgoutput, test_decoding"})
+        server.restart()
+        shop.mended()
+    server.remove()
 
 
 # ---- The configuration ----
@@ -274,11 +364,11 @@ def target_type_differs(options):
     shop.mended()
 
 
-def row_changed_by_somebody_else(options, environment=None):
+def row_changed_by_somebody_else(options):
     """I5: an UPDATE that hits 0 rows stops; after the row is back the next start goes on."""
     shop = Shop(options)
     shop.pipeline.catch_up(60)
-    run = shop.pipeline.start(environment=environment)
+    run = shop.pipeline.start()
     try:
         shop.pipeline.wait_live(run, 60)
         write_target(shop, "DELETE FROM {items} WHERE id = 7")
@@ -421,16 +511,25 @@ def no_create_at_target(options):
 
 CASES = [
     source_unreachable, target_unreachable, wrong_password, wal_level, no_replication, no_select,
-    no_publication, no_slot_left, row_security, slot_ahead, slot_missing, unknown_key, no_match,
+    no_publication, no_slot_left, row_security, slot_ahead, slot_missing,
+    slot_made_again, slot_lost, failover, other_source, plugin_not_allowed, unknown_key, no_match,
     no_key, target_does_not_fit, target_has_rows, target_type_differs, row_changed_by_somebody_else,
     row_inserted_by_somebody_else, disk_full, read_only_by_default, read_only_file,
     permission_lost, no_create_at_target,
 ]
+
+def alone(case, *arguments):
+    try:
+        case(*arguments)
+    finally:
+        while Shop.opened:
+            Shop.opened.pop().close()
+
 
 if __name__ == "__main__":
     chosen = arguments(__doc__, only="")
     proof = Proof()
     for case in CASES:
         if chosen.only in ("", case.__name__):
-            proof.check("bad input: " + case.__name__.replace("_", " "), case, chosen)
+            proof.check("bad input: " + case.__name__.replace("_", " "), alone, case, chosen)
     proof.end()

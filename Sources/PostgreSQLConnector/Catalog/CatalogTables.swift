@@ -13,7 +13,8 @@ struct CatalogTables {
     func list() throws -> [TableName] {
         let result = try connection.run(
             """
-            SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            SELECT n.nspname, c.relname
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
               AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'martlet')
               AND n.nspname NOT LIKE 'pg\\_toast%' AND n.nspname NOT LIKE 'pg\\_temp%'
@@ -32,11 +33,13 @@ struct CatalogTables {
             let indexes = try indexes(ids)
             let keys = try foreignKeys(ids)
             let checks = try checks(ids)
+            let functions = try functions(ids)
             for at in tables.indices {
                 let id = tables[at].schema.id
                 tables[at].schema.columns = columns[id] ?? []
                 tables[at].schema.foreignKeys = keys[id] ?? []
                 tables[at].schema.checks = checks[id] ?? []
+                tables[at].schema.functions = functions[id] ?? []
                 tables[at].setIndexes(indexes[id] ?? [])
             }
             return tables.map(\.schema)

@@ -140,7 +140,8 @@ struct KeyOrder {
             let arrays = (0..<count).map { "$\(first + $0)::text[]" }.joined(separator: ", ")
             let values = (0..<count).map { "\(names[$0])::\(columns[$0].type) AS v\($0)" }
             return
-                "SELECT at, \(isCut) AS cut, \(values.joined(separator: ", ")) FROM unnest(\(arrays)) "
+                "SELECT at, \(isCut) AS cut, \(values.joined(separator: ", ")) "
+                + "FROM unnest(\(arrays)) "
                 + "WITH ORDINALITY u(\(names.joined(separator: ", ")), at)"
         }
         let order = (0..<count).map { "v\($0)" + collate($0) }.joined(separator: ", ")

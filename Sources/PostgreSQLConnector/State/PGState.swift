@@ -67,8 +67,8 @@ package enum PGState {
 
 extension PGState {
     private static let checkpointSQL = """
-        INSERT INTO martlet.checkpoint AS c (pipeline, position, commit_position, xid, committed_at, \
-        heartbeat_at, transactions, unseen, applied_at) \
+        INSERT INTO martlet.checkpoint AS c (pipeline, position, commit_position, xid, \
+        committed_at, heartbeat_at, transactions, unseen, applied_at) \
         SELECT name, $3, $4, $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9, clock_timestamp() \
         FROM martlet.pipeline WHERE name = $1 AND epoch = $2::bigint \
         ON CONFLICT (pipeline) DO UPDATE SET position = excluded.position, \
@@ -129,7 +129,8 @@ extension PGState {
     /// the transaction that carries the changes; a loader knows an older total.
     private static let tableSQL = """
         INSERT INTO martlet.table_state (pipeline, id, source_schema, source_name, target_schema, \
-        target_name, state, rows_copied, rows_estimated, inserts, updates, deletes, fingerprint, key) \
+        target_name, state, rows_copied, rows_estimated, inserts, updates, deletes, \
+        fingerprint, key) \
         VALUES ($1, $2::bigint, $3, $4, $5, $6, $7, $8::bigint, $9::bigint, $10::bigint, \
         $11::bigint, $12::bigint, $13, $14::text[]) \
         ON CONFLICT (pipeline, id) DO UPDATE SET source_schema = excluded.source_schema, \
