@@ -25,7 +25,8 @@ struct Prerequisites {
         let collations = try collations()
         let sequences = try sequences()
         let types = try TypeDefinitions(connection, types).objects()
-        let used = Set((tables.map(\.name) + (collations + sequences + types).map(\.name)).map(\.schema))
+        let names = tables.map(\.name) + (collations + sequences + types).map(\.name)
+        let used = Set(names.map(\.schema))
             .union(extensions.map(\.name.schema)).subtracting(["pg_catalog"])
         let schemas = used.sorted().map {
             SchemaObject(
