@@ -46,10 +46,13 @@ package final class PGConnection {
         PQfinish(handle)
     }
 
+    /// The socket; -1 when the connection is gone.
+    var descriptor: Int32 { socket.load(ordering: .acquiring) }
+
     /// Breaks whatever call is blocked on this connection; it fails with `.connectionLost`.
     /// Safe from any thread.
     package func interrupt() {
-        let descriptor = socket.load(ordering: .acquiring)
+        let descriptor = descriptor
         if descriptor >= 0 { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
     }
 
