@@ -491,7 +491,7 @@ class Run:
         text = self.text().splitlines()
         crash = [number for number, line in enumerate(text)
                  if re.search(r"Fatal error|[Cc]rashed|\bBUG IN\b|terminate called", line)]
-        shown = text[max(0, crash[0] - 3):crash[0] + 60] if crash else text[-lines:]
+        shown = text[max(0, crash[0] - 16):crash[0] + 40] if crash else text[-lines:]
         return "\n".join(["", *shown])
 
     def must_live(self):

@@ -34,11 +34,8 @@ package final class PGConnection {
         backendPID = PQbackendPID(handle)
         socket.store(PQsocket(handle), ordering: .releasing)
         PQsetNoticeProcessor(handle, { _, _ in }, nil)
-        do { try pinSettings(purpose) } catch {
-            socket.store(-1, ordering: .releasing)
-            PQfinish(handle)
-            throw error
-        }
+        // Everything is initialized: if this throws, `deinit` runs, and it is what frees the handle.
+        try pinSettings(purpose)
     }
 
     deinit {
