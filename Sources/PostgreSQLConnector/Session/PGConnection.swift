@@ -34,11 +34,8 @@ package final class PGConnection {
         backendPID = PQbackendPID(handle)
         socket.store(PQsocket(handle), ordering: .releasing)
         PQsetNoticeProcessor(handle, { _, _ in }, nil)
-        do { try pinSettings(purpose) } catch {
-            socket.store(-1, ordering: .releasing)
-            PQfinish(handle)
-            throw error
-        }
+        // Everything is initialized: if this throws, `deinit` runs, and it is what frees the handle.
+        try pinSettings(purpose)
     }
 
     deinit {
@@ -46,10 +43,13 @@ package final class PGConnection {
         PQfinish(handle)
     }
 
+    /// The socket; -1 when the connection is gone.
+    var descriptor: Int32 { socket.load(ordering: .acquiring) }
+
     /// Breaks whatever call is blocked on this connection; it fails with `.connectionLost`.
     /// Safe from any thread.
     package func interrupt() {
-        let descriptor = socket.load(ordering: .acquiring)
+        let descriptor = descriptor
         if descriptor >= 0 { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
     }
 
