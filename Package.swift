@@ -2,7 +2,8 @@
 import PackageDescription
 
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
-let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let lifecycle = Target.Dependency.product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
@@ -51,18 +52,21 @@ let package = Package(
             ]),
         // libpq and SQLite: module map and shim, nothing else.
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
-        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(
+            name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
         .testTarget(name: "ReplicationModelTests", dependencies: ["ReplicationModel"]),
         .testTarget(
-            name: "ReplicationEngineTests", dependencies: ["ReplicationEngine", "ReplicationModel"]),
+            name: "ReplicationEngineTests",
+            dependencies: ["ReplicationEngine", "ReplicationModel"]),
         .testTarget(
             name: "PostgreSQLConnectorTests",
             dependencies: ["PostgreSQLConnector", "ReplicationEngine", "ReplicationModel"]),
         .testTarget(
             name: "SQLiteConnectorTests",
             dependencies: ["SQLiteConnector", "ReplicationEngine", "ReplicationModel"]),
-        .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "ReplicationModel"]),
+        .testTarget(
+            name: "ConfigurationTests", dependencies: ["Configuration", "ReplicationModel"]),
         .testTarget(
             name: "OperationsTests",
             dependencies: [
@@ -74,10 +78,11 @@ let package = Package(
 )
 
 for target in package.targets where target.type != .system {
-    target.swiftSettings = (target.swiftSettings ?? []) + [
-        .enableUpcomingFeature("ExistentialAny"),
-        .enableUpcomingFeature("MemberImportVisibility"),
-        .enableUpcomingFeature("InternalImportsByDefault"),
-        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-    ]
+    target.swiftSettings =
+        (target.swiftSettings ?? []) + [
+            .enableUpcomingFeature("ExistentialAny"),
+            .enableUpcomingFeature("MemberImportVisibility"),
+            .enableUpcomingFeature("InternalImportsByDefault"),
+            .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        ]
 }

@@ -1,8 +1,8 @@
 /// One key of the pipeline file: its path, what a value must be, and what it means.
 ///
-/// The list below is the schema: the reader accepts exactly these keys, every one has an environment
-/// variable and, unless it is a list or map of its own shape, an option; a test compares it with
-/// docs/reference/cli.md.
+/// The list below is the schema: the reader accepts exactly these keys, every one has an
+/// environment variable and, unless it is a list or map of its own shape, an option; a test
+/// compares it with docs/reference/cli.md.
 package struct ConfigurationKey: Sendable {
     package enum Form: Sendable, Equatable {
         case text

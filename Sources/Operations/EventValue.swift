@@ -29,8 +29,8 @@ enum EventValue {
             && text.count(where: \.isNumber) <= 15
     }
 
-    /// RFC 8259's number; what it has no word for (NaN, Infinity) is not one. The server's text of a
-    /// float is the shortest that reads back as the same value.
+    /// RFC 8259's number; what it has no word for (NaN, Infinity) is not one. The server's text of
+    /// a float is the shortest that reads back as the same value.
     static func isNumber(_ text: String) -> Bool {
         var rest = text.utf8[...]
         func digits() -> Bool {

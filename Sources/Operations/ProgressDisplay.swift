@@ -89,7 +89,8 @@ package struct ProgressDisplay: Sendable {
         return parts.joined(separator: " | ")
     }
 
-    /// `copy 41% eta 12m` while tables load; the estimate can be too low, the share is not above 99.
+    /// `copy 41% eta 12m` while tables load; the estimate can be too low, the share is not above
+    /// 99.
     private func copy(_ frame: RunProgress) -> String? {
         let loading = frame.tables.filter { $0.state == .pending || $0.state == .loading }
         guard !loading.isEmpty else { return nil }

@@ -69,8 +69,8 @@ package final class RunOperation: Sendable {
         RunReportOnExit(pipeline: configuration.name, end: end, progress: progress)
     }
 
-    /// Time beyond the drain's own after which the process goes without waiting: whatever is open at
-    /// the target is rolled back by its server.
+    /// Time beyond the drain's own after which the process goes without waiting: whatever is open
+    /// at the target is rolled back by its server.
     private static let graceSeconds = 3.0
     private static let preparingSeconds = 1.0
 

@@ -67,13 +67,15 @@ package final class PostgreSQLSource: ReplicationSource {
 extension PostgreSQLSource {
     package func identity() throws -> SourceIdentity {
         try sessions.use { connection in
-            // The control file's time line lags behind a promotion, the name of a log file does not.
+            // The control file's time line lags behind a promotion, the name of a log file does
+            // not.
             let result = try connection.run(
                 """
                 SELECT (SELECT system_identifier FROM pg_control_system()),
                   CASE WHEN pg_is_in_recovery()
                     THEN (SELECT timeline_id FROM pg_control_checkpoint())
-                    ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int
+                    ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
+                      )::bit(32)::int
                     END,
                   d.datname, d.oid, current_setting('server_version')
                 FROM pg_database d WHERE d.datname = current_database()

@@ -1,5 +1,6 @@
-/// A table's fingerprint in two parts, `shape.file`: what decides how rows are read and decoded, and
-/// where they are stored. The file alone changes by TRUNCATE, VACUUM FULL, CLUSTER and by a rewrite.
+/// A table's fingerprint in two parts, `shape.file`: what decides how rows are read and decoded,
+/// and where they are stored. The file alone changes by TRUNCATE, VACUUM FULL, CLUSTER and by a
+/// rewrite.
 package struct Fingerprint: Sendable, Equatable, CustomStringConvertible {
     package var shape: Substring
     package var file: Substring

@@ -35,10 +35,13 @@ struct LoadWorker {
 
     private func cut(_ route: Int, _ lower: Key?, _ generation: Int) throws {
         let upper = try reader.cut(routes[route], after: lower, rows: chunkRows)
-        let step = state.wait(timeout: 60) { state -> LoadStep? in
-            if state.isStopping { return .wait }
-            guard state.ledger.mayAddCut(route) else { return nil }
-            return state.ledger.addCut(route, through: upper, generation)
+        var step: LoadStep?
+        while step == nil {
+            step = state.wait(timeout: 1) { state -> LoadStep? in
+                if state.isStopping { return .wait }
+                guard state.ledger.mayAddCut(route) else { return nil }
+                return state.ledger.addCut(route, through: upper, generation)
+            }
         }
         if case .copy(let work) = step { try copy(work) }
     }
@@ -59,8 +62,8 @@ struct LoadWorker {
         }
     }
 
-    /// The unit's state was `copying` before this snapshot, which must see every unseen entry; it is
-    /// taken again until it does. nil: the attempt ends or the unit is void.
+    /// The unit's state was `copying` before this snapshot, which must see every unseen entry; it
+    /// is taken again until it does. nil: the attempt ends or the unit is void.
     private func openSnapshot(_ work: ChunkWork) throws -> ChunkSnapshot? {
         defer { state.with { $0.note(nil, by: name) } }
         while true {
@@ -180,7 +183,8 @@ extension ReplicationError {
             .unseenSchemaChange, "follow the table", position: position, table: table,
             why: "its definition or its partitions changed, or it was rewritten, at the source",
             try:
-                "bring the target's table to the same shape, then martlet run PIPELINE --fresh --yes"
+                "bring the target's table to the same shape, "
+                + "then martlet run PIPELINE --fresh --yes"
         )
     }
 }

@@ -25,8 +25,8 @@ package import ReplicationModel
 ///     committed: copied               plan T3: not seen by S, after closedAt: applied
 ///
 /// Why visibility and not log positions: a transaction's rows may become visible long after its
-/// commit record was decoded (P36), so "position before the snapshot" does not say "in the snapshot".
-/// Why `closedAt` as well: T2 is in the chunk although S does not see it.
+/// commit record was decoded (P36), so "position before the snapshot" does not say "in the
+/// snapshot". Why `closedAt` as well: T2 is in the chunk although S does not see it.
 package struct MergeLedger: Sendable {
     /// By route index; nil once the table is live.
     package internal(set) var tables: [TableLoad?]
@@ -78,7 +78,6 @@ package struct LoadCounters: Sendable, Codable, Equatable {
     package var keyChangesBackward = 0
     package var keyChunks = 0
     package var truncates = 0
-    package var streamedTransactions = 0
     package var snapshotsRetaken = 0
     package init() {}
 }
@@ -109,7 +108,8 @@ package struct JudgedBatch: Sendable {
 }
 
 extension MergeLedger {
-    /// Judges one transaction, or the next part of one. `routes[i]` is the route of `batch.tables[i]`.
+    /// Judges one transaction, or the next part of one. `routes[i]` is the route of
+    /// `batch.tables[i]`.
     package mutating func judge(
         _ batch: ChangeBatch, _ mark: TransactionMark, routes: [Int], into judged: inout JudgedBatch
     ) throws {
@@ -352,8 +352,6 @@ extension MergeLedger {
         }
         for route in plan.restarts { tables[route]?.restart() }
     }
-
-    package mutating func count(streamed: Int) { counters.streamedTransactions += streamed }
 }
 
 extension ChunkSeal {

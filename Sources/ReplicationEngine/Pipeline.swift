@@ -3,12 +3,12 @@ package import Logging
 internal import ReplicationModel
 
 /// The whole flow, top to bottom (DESIGN section 1): take over, prepare, then load workers beside
-/// the stream until the goal is reached, somebody asks to stop, or something fails. A failure that a
-/// new connection can heal ends the attempt; the next one starts from what the target has stored.
+/// the stream until the goal is reached, somebody asks to stop, or something fails. A failure that
+/// a new connection can heal ends the attempt; the next one starts from what the target has stored.
 package final class Pipeline: Sendable {
-    private let plan: PipelinePlan
-    private let source: any ReplicationSource
-    private let target: any ReplicationTarget
+    let plan: PipelinePlan
+    let source: any ReplicationSource
+    let target: any ReplicationTarget
     private let logger: Logger
     let control = Monitor(Control())
 
@@ -226,87 +226,5 @@ package final class Pipeline: Sendable {
         try target.store(setup: setup, checkpoint: nil, tables: [])
         Failpoint.hit(.consistencyMade)
         logger.notice("all tables are live")
-    }
-
-    // MARK: Threads
-
-    private func startWorkers(
-        _ state: Monitor<RunState>, _ schema: SchemaPlan, _ spool: ParkedSpool, _ crew: Crew
-    ) {
-        guard state.with(\.ledger.isLoading) else { return }
-        for number in 1...max(1, plan.snapshotWorkers) {
-            let name = "load-\(number)"
-            crew.start(name) {
-                Self.guarded(state) {
-                    try self.worker(name, state, schema, spool).runAndClose()
-                }
-            }
-        }
-    }
-
-    private func worker(
-        _ name: String, _ state: Monitor<RunState>, _ schema: SchemaPlan, _ spool: ParkedSpool
-    ) throws -> LoadWorker {
-        LoadWorker(
-            name: name, routes: plan.routes, chunkRows: plan.chunkRows,
-            reader: try source.openReader(label: name),
-            applier: try target.openApplier(plan.routes, label: name), state: state, spool: spool,
-            index: { try self.makeIndexes($0, schema, state) })
-    }
-
-    private func makeIndexes(
-        _ route: Int, _ schema: SchemaPlan, _ state: Monitor<RunState>
-    ) throws {
-        var table = state.with { $0.tables[route] }
-        table.state = .catchingUp
-        try target.run(schema.afterRows[table.id] ?? [], tables: [table])
-        state.with { [table] in $0.tables[route].state = table.state }
-    }
-
-    private static func guarded(_ state: Monitor<RunState>, _ body: () throws -> Void) {
-        do { try body() } catch { state.with { $0.fail(error.asReplicationError) } }
-    }
-
-    private func startPulses(_ state: Monitor<RunState>, _ log: any ChangeSource, _ crew: Crew) {
-        crew.start("heartbeat") { [source] in
-            Pulse.every(Pulse.heartbeatSeconds, state) { try source.emit(message: Pulse.heartbeat) }
-        }
-        crew.start("lease") { [target] in
-            Pulse.every(min(1, self.plan.lease / 3), state) {
-                try target.renewLease(self.report(state, log))
-            }
-        }
-        crew.start("fingerprints") { [source, plan] in
-            let ids = plan.routes.map(\.source.id)
-            Pulse.every(Pulse.fingerprintSeconds, state) {
-                let found = try source.fingerprints(of: ids)
-                try state.with { try $0.watch.look(found, truncates: $0.truncates) }
-            }
-        }
-    }
-
-    // MARK: What it shows
-
-    private func report(_ state: Monitor<RunState>, _ log: any ChangeSource) -> RunReport {
-        let report = state.with { state in
-            var report = RunReport(state: state.ledger.isLoading ? .loading : .streaming)
-            report.received = log.received
-            report.confirmed = state.confirmed
-            report.waiting = state.waiting.values.sorted().first
-            return report
-        }
-        control.with { $0.report = report }
-        return report
-    }
-}
-
-extension LoadWorker {
-    func runAndClose() throws {
-        defer {
-            applier.rollback()
-            applier.close()
-            reader.close()
-        }
-        try run()
     }
 }

@@ -44,7 +44,8 @@ struct Preparation {
             .otherSource, "create the replication slot",
             why: "slot \(plan.capture.slot) exists and the target knows nothing of it",
             try:
-                "SELECT pg_drop_replication_slot('\(plan.capture.slot)') if nobody uses it, or choose another name:"
+                "SELECT pg_drop_replication_slot('\(plan.capture.slot)') if nobody uses it, "
+                + "or choose another name:"
         )
     }
 
@@ -93,8 +94,8 @@ struct Preparation {
 
     // MARK: Slot
 
-    /// The target says `creating slot` (committed) before the slot is made; one found now was made by
-    /// a run that died in between.
+    /// The target says `creating slot` (committed) before the slot is made; one found now was made
+    /// by a run that died in between.
     private func createCapture(_ stored: StoredPipeline) throws -> StoredPipeline {
         if try source.slotState(plan.capture) != nil { try source.dropSlot(plan.capture) }
         let tables = plan.routes.map(\.source.name)
@@ -131,7 +132,8 @@ struct Preparation {
         if slot.walStatus == "lost" || slot.invalidationReason != nil {
             throw gap(
                 .slotInvalidated,
-                "slot \(plan.capture.slot) was invalidated (\(slot.invalidationReason ?? "WAL removed"))"
+                "slot \(plan.capture.slot) was invalidated "
+                    + "(\(slot.invalidationReason ?? "WAL removed"))"
             )
         }
         if let applied = stored.checkpoint?.position, slot.confirmed > applied {

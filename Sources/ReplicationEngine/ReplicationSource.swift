@@ -31,15 +31,17 @@ package protocol ReplicationSource: AnyObject, Sendable {
     /// Runs `installStatements`.
     func install(_ capture: CaptureNames, tables: [TableSchema]) throws
 
-    /// The current description of these tables, in the same order; a table that is gone is an error.
+    /// The current description of these tables, in the same order; a table that is gone is an
+    /// error.
     func describe(_ tables: [TableName]) throws -> [TableSchema]
 
     /// Fingerprints by table id, for the comparison of DESIGN section 5.
     func fingerprints(of ids: [UInt32]) throws -> [UInt32: String]
 
-    /// Makes publication (first) and slot (second) for exactly these tables; the slot must not exist.
-    /// Returns the consistent point, where streaming starts, and the ids that the exported snapshot
-    /// sees and a later snapshot does not: the first entries of the unseen list (DESIGN 6.1).
+    /// Makes publication (first) and slot (second) for exactly these tables; the slot must not
+    /// exist. Returns the consistent point, where streaming starts, and the ids that the exported
+    /// snapshot sees and a later snapshot does not: the first entries of the unseen list (DESIGN
+    /// 6.1).
     func createCapture(_ capture: CaptureNames, tables: [TableName]) throws -> CaptureStart
 
     /// What the server says of the slot now; nil if there is none.
@@ -61,8 +63,8 @@ package protocol ReplicationSource: AnyObject, Sendable {
     /// (ascending) that are strictly below it, that is, the index of its chunk.
     func locate(_ keys: [Key], in route: TableRoute, among cuts: [Key]) throws -> [Int]
 
-    /// Writes a transactional logical message with prefix `martlet`, no table (P31). Returns when it
-    /// is committed.
+    /// Writes a transactional logical message with prefix `martlet`, no table (P31). Returns when
+    /// it is committed.
     func emit(message: String) throws
 
     /// A snapshot of now, only to learn which transactions became visible.
@@ -131,7 +133,8 @@ package enum RowFormat: Sendable {
 
 package struct ChunkSnapshot: Sendable {
     package var snapshot: SourceSnapshot
-    /// Insert position taken after the snapshot: every transaction the snapshot sees commits before.
+    /// Insert position taken after the snapshot: every transaction the snapshot sees commits
+    /// before.
     package var position: LogPosition
     package var fingerprint: String
 

@@ -14,7 +14,8 @@ package protocol ReplicationTarget: AnyObject, Sendable {
 
     /// Takes the pipeline over: refused while somebody else's lease runs (`.fenced`, names the
     /// holder), unless the holder is a dead process of this machine. Ends the former holder's
-    /// target sessions, then bumps the epoch, stores `setup` if nothing is stored. Returns the state.
+    /// target sessions, then bumps the epoch, stores `setup` if nothing is stored. Returns the
+    /// state.
     func acquire(pipeline: String, setup: PipelineSetup, holder: Holder, lease: Double) throws
         -> StoredPipeline
 
@@ -25,8 +26,8 @@ package protocol ReplicationTarget: AnyObject, Sendable {
     /// Gives the lease back and stores the final state (`stopped`, `failed` with the error's text).
     func release(_ report: RunReport) throws
 
-    /// Changes `setup` (slot created, consistent point) and its first checkpoint and table states, in
-    /// one fenced transaction.
+    /// Changes `setup` (slot created, consistent point) and its first checkpoint and table states,
+    /// in one fenced transaction.
     func store(
         setup: PipelineSetup, checkpoint: Checkpoint?, tables: [TableProgress]) throws
 
@@ -61,17 +62,17 @@ package protocol ReplicationTarget: AnyObject, Sendable {
 
 /// Writes rows, on one connection, in transactions that carry their own state (I1).
 ///
-/// The order of calls is `begin`, then any of the others, then `commit` or `rollback`. `begin` reads
-/// the epoch and throws `.fenced` if it is not ours. Strict: an INSERT of a present key, an UPDATE or
-/// DELETE that hits 0 or 2 rows throws (I5) and names position, table and the way out.
+/// The order of calls is `begin`, then any of the others, then `commit` or `rollback`. `begin`
+/// reads the epoch and throws `.fenced` if it is not ours. Strict: an INSERT of a present key, an
+/// UPDATE or DELETE that hits 0 or 2 rows throws (I5) and names position, table and the way out.
 /// After an error the transaction is dead: call `rollback`. `.connectionLost` from `commit` means
 /// that the outcome is unknown: the state must be read again on a new connection (A02).
 package protocol ChangeApplier: AnyObject {
     func begin() throws
 
     /// Applies changes `range` of the batch in order; `actions[i]` says what to do with
-    /// `batch.changes[i]`; nil means apply every one whole. The result at commit must equal applying
-    /// one after the other; how is the applier's business. May be called several times per
+    /// `batch.changes[i]`; nil means apply every one whole. The result at commit must equal
+    /// applying one after the other; how is the applier's business. May be called several times per
     /// transaction. `routes[i]` is the index of the route of `batch.tables[i]`.
     func apply(
         _ batch: ChangeBatch, range: Range<Int>, actions: [ChangeAction]?, routes: [Int],
@@ -80,8 +81,8 @@ package protocol ChangeApplier: AnyObject {
     /// Deletes every row of the route's table (restart of a load, DESIGN 6.10).
     func wipe(route: Int) throws
 
-    /// Opens a bulk insert of rows in COPY format; `writeRows` takes blocks of whole rows; `endRows`
-    /// returns how many the target stored.
+    /// Opens a bulk insert of rows in COPY format; `writeRows` takes blocks of whole rows;
+    /// `endRows` returns how many the target stored.
     func beginRows(route: Int, format: RowFormat) throws
     func writeRows(_ block: UnsafeRawBufferPointer) throws
     func endRows() throws -> Int64
@@ -149,7 +150,8 @@ package struct ChunkRecord: Sendable, Equatable {
     }
 }
 
-/// What a copied chunk contains: everything its snapshot saw, and everything judged up to `closedAt`.
+/// What a copied chunk contains: everything its snapshot saw, and everything judged up to
+/// `closedAt`.
 package struct ChunkSeal: Sendable, Equatable {
     /// nil when the stream has passed `position`: every later transaction applies.
     package var snapshot: SourceSnapshot?

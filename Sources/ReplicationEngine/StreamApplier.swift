@@ -6,7 +6,8 @@ internal import ReplicationModel
 /// durable. Runs on the pipeline's own thread.
 ///
 /// Commits are quick (not yet durable) except one at least every `durableEvery` seconds; the source
-/// is confirmed only up to the last durable one (I2, docs/decisions/why-durable-commits-are-periodic).
+/// is confirmed only up to the last durable one (I2,
+/// docs/decisions/why-durable-commits-are-periodic).
 struct StreamApplier {
     let routes: [TableRoute]
     let source: any ReplicationSource

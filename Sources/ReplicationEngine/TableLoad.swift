@@ -289,7 +289,8 @@ package struct TableLoad: Sendable {
         sortableCuts.removeSubrange(merge.indices.lowerBound..<merge.indices.upperBound - 1)
     }
 
-    /// Stops chunks that are being copied; their workers notice by `generation`. Closing ones finish.
+    /// Stops chunks that are being copied; their workers notice by `generation`. Closing ones
+    /// finish.
     package mutating func hold() {
         isHeld = true
         generation += 1

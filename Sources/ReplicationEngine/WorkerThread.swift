@@ -1,7 +1,7 @@
 import Foundation
 
-/// A named thread for blocking calls: libpq and SQLite block, and nothing that blocks may run on the
-/// default executor (8 blocked tasks delayed a 20 ms timer to 1.2 s: DESIGN section 4).
+/// A named thread for blocking calls: libpq and SQLite block, and nothing that blocks may run on
+/// the default executor (8 blocked tasks delayed a 20 ms timer to 1.2 s: DESIGN section 4).
 package final class WorkerThread: Sendable {
     /// Runs `body` on a new thread and returns when it has ended.
     package static func run<Result: Sendable>(

@@ -100,8 +100,8 @@ package struct Change: Sendable {
 
 /// Where one source transaction lies in a batch.
 package struct TransactionMark: Sendable, Equatable {
-    /// 0 in a mark without changes that stands for no transaction: it only says that the log is read
-    /// up to `endPosition` (P15).
+    /// 0 in a mark without changes that stands for no transaction: it only says that the log is
+    /// read up to `endPosition` (P15).
     package var xid: UInt32
     /// LSN of the commit record: what transactions are ordered and deduplicated by (I4).
     package var commitPosition: LogPosition

@@ -3,7 +3,8 @@ package struct TableSchema: Sendable, Equatable {
     /// The source's own identity of the table (PostgreSQL: `pg_class.oid`); survives renames (P48).
     package var id: UInt32
     package var name: TableName
-    /// Partitioned root: read through the root (`FROM t`); any other table is read with `ONLY` (P41).
+    /// Partitioned root: read through the root (`FROM t`); any other table is read with `ONLY`
+    /// (P41).
     package var isPartitioned = false
     /// Columns in catalogue order, generated ones included.
     package var columns: [Column]

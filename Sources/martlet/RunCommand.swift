@@ -76,7 +76,8 @@ struct RunCommand: AsyncParsableCommand {
         if fresh {
             try Confirmation.ask(
                 [
-                    "slot, publication and state of the pipeline are dropped, everything is copied again"
+                    "slot, publication and state of the pipeline are dropped, "
+                        + "everything is copied again"
                 ],
                 "begin pipeline \(configuration.name) again", yes: yes)
         }

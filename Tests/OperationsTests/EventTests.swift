@@ -5,64 +5,6 @@ import ReplicationEngine
 import ReplicationModel
 import Testing
 
-/// Builds batches of one table from texts; nil is NULL, `absent` an unchanged value.
-private struct BatchBuilder {
-    var batch = ChangeBatch()
-    static let absent = "\u{0}absent"
-
-    init(_ columns: [(String, UInt32)], isFull: Bool = false) {
-        batch.tables = [
-            LoggedTable(
-                id: 1, name: TableName(schema: "public", name: "a"),
-                columns: columns.enumerated().map { index, column in
-                    .init(
-                        name: column.0, typeID: column.1, modifier: -1,
-                        isIdentity: isFull || index == 0)
-                }, isFull: isFull)
-        ]
-    }
-
-    mutating func row(_ texts: [String?]?) -> Int32 {
-        guard let texts else { return -1 }
-        let start = Int32(batch.values.count)
-        for text in texts {
-            guard let text else {
-                batch.values.append(.null)
-                continue
-            }
-            let bytes = Array(text.utf8)
-            let value: Value =
-                text == Self.absent ? .unchanged : bytes.withUnsafeBytes { batch.append($0) }
-            batch.values.append(value)
-        }
-        return start
-    }
-
-    mutating func add(
-        _ operation: Change.Operation, old: [String?]? = nil, new: [String?]? = nil,
-        whole: Bool = false
-    ) {
-        var change = Change(operation: operation, table: 0)
-        change.oldRow = row(old)
-        change.newRow = row(new)
-        change.oldIsWhole = whole
-        batch.changes.append(change)
-    }
-
-    mutating func end(
-        _ commit: UInt64 = 0x5E9, isFirst: Bool = true, isLast: Bool = true
-    ) {
-        let start = batch.transactions.last?.changes.upperBound ?? 0
-        var mark = TransactionMark(
-            xid: 771, commitPosition: LogPosition(rawValue: commit),
-            endPosition: LogPosition(rawValue: commit + 8), commitTime: 1_000_000_000_123_456,
-            changes: start..<batch.changes.count)
-        mark.isFirstPart = isFirst
-        mark.isLastPart = isLast
-        batch.transactions.append(mark)
-    }
-}
-
 private func lines(
     _ batches: [ChangeBatch], _ schemas: [TableSchema] = [], lineBytes: Int = 1 << 20
 ) throws -> [String] {
@@ -90,8 +32,10 @@ struct EventTests {
                 {"commit":"0/5E9","xid":"771","committed_at":"2001-09-09T01:46:40.123456Z",\
                 "source":"shop","changes":[\
                 {"op":"insert","table":"public.a","key":{"id":1},"after":{"id":1,"doc":"x\\"\\n"}},\
-                {"op":"update","table":"public.a","key":{"id":1},"after":{"id":2},"unchanged":["doc"]},\
-                {"op":"update","table":"public.a","key":{"id":2},"after":{"id":2,"doc":null},"unchanged":[]},\
+                {"op":"update","table":"public.a","key":{"id":1},"after":{"id":2},\
+                "unchanged":["doc"]},\
+                {"op":"update","table":"public.a","key":{"id":2},"after":{"id":2,"doc":null},\
+                "unchanged":[]},\
                 {"op":"delete","table":"public.a","key":{"id":2}}]}
 
                 """
@@ -220,100 +164,4 @@ struct EventTests {
     @Test(
         "What is no JSON number", arguments: ["", "-", "01", "1.", ".5", "1e", "+1", "1 ", "0x1"])
     func notNumbers(text: String) { #expect(!EventValue.isNumber(text)) }
-}
-
-@Suite("events, the tap")
-struct EventTapTests {
-    private func tap(_ source: FakeSource, edit: (inout EventTap.Options) -> Void = { _ in })
-        -> EventTap
-    {
-        var options = EventTap.Options()
-        options.limit = 1
-        edit(&options)
-        return EventTap(source, options: options, logger: silent)
-    }
-
-    private func source(transactions: Int = 1) -> FakeSource {
-        let source = FakeSource([table("public", "a"), table("public", "b", id: 2)])
-        var builder = BatchBuilder([("id", 20)])
-        for number in 1...transactions {
-            builder.add(.insert, new: ["\(number)"])
-            builder.end(UInt64(number) * 16)
-        }
-        source.set(\.batches, [builder.batch])
-        return source
-    }
-
-    @Test("Slot and publication of its own are made and dropped")
-    func temporary() throws {
-        let source = source()
-        var lines: [String] = []
-        try tap(source).run {
-            lines.append($0)
-            return true
-        }
-        #expect(lines.count == 1)
-        let calls = source.calls
-        #expect(calls.count == 5)
-        #expect(calls[0].hasPrefix("create martlet_events_"))
-        #expect(calls[0].hasSuffix("for public.a,public.b"))
-        #expect(calls[2] == "close")
-        #expect(calls[3].hasPrefix("drop slot martlet_events_"))
-        #expect(calls[4].hasPrefix("drop publication martlet_events_"))
-        #expect(source.confirmed == [LogPosition(rawValue: 24)])
-    }
-
-    @Test("A slot that was given goes on behind what was written, and is kept")
-    func keptSlot() throws {
-        let source = source()
-        source.set(
-            \.slot,
-            SlotState(
-                confirmed: LogPosition(rawValue: 0x99), isActive: false, activePID: nil,
-                walStatus: "reserved", plugin: "pgoutput", database: "shop", isTwoPhase: false,
-                invalidationReason: nil))
-        try tap(source) { $0.slot = "kept" }.run { _ in true }
-        #expect(source.calls == ["open kept from 0/99", "close"])
-    }
-
-    @Test("The limit counts transactions, and only they are confirmed")
-    func limit() throws {
-        let source = source(transactions: 5)
-        var count = 0
-        try tap(source) { $0.limit = 2 }.run { _ in
-            count += 1
-            return true
-        }
-        #expect(count == 2)
-        #expect(source.confirmed == [LogPosition(rawValue: 40)])
-    }
-
-    @Test("When the reader goes away, nothing is confirmed and the slot is dropped")
-    func readerGone() throws {
-        let source = source()
-        try tap(source) { $0.limit = nil }.run { _ in false }
-        #expect(source.confirmed.isEmpty)
-        #expect(source.calls.contains { $0.hasPrefix("drop slot") })
-    }
-
-    @Test("When writing fails, the slot is dropped all the same")
-    func writeFails() {
-        let source = source()
-        #expect(throws: ReplicationError.self) {
-            try tap(source).run { _ in
-                throw ReplicationError(.targetUnavailable, "write", why: "disk full")
-            }
-        }
-        #expect(source.calls.contains { $0.hasPrefix("drop slot") })
-    }
-
-    @Test("A pattern that matches nothing makes no slot")
-    func noTable() throws {
-        let source = source()
-        let pattern = try TablePattern(parsing: "public.x")
-        #expect(throws: ReplicationError.self) {
-            try tap(source) { $0.tables.include = [pattern] }.run { _ in true }
-        }
-        #expect(source.calls.isEmpty)
-    }
 }

@@ -7,7 +7,8 @@ import Testing
 
 @testable import martlet
 
-/// docs/reference/cli.md against `--help` and the schema of keys: neither may say more than the other.
+/// docs/reference/cli.md against `--help` and the schema of keys: neither may say more than the
+/// other.
 @Suite("Reference page of the command line")
 struct ManualTests {
     private let page: String

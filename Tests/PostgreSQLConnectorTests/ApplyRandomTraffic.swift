@@ -184,7 +184,8 @@ extension RandomTraffic {
         rows[table][index] = row
     }
 
-    /// Two rows exchange their unique values: at once where that may be deferred, else through NULL.
+    /// Two rows exchange their unique values: at once where that may be deferred, else through
+    /// NULL.
     private mutating func swapUnique(_ table: Int) {
         guard let unique = shapes[table].unique, rows[table].count > 1 else { return update(table) }
         let first = below(rows[table].count)

@@ -204,8 +204,10 @@ struct ApplyRuleTests {
     @Test("A key change with one side wanted is a delete or an insert", arguments: modes)
     func oneSide(net: Bool) throws {
         let fixture = try fixture(
-            "CREATE TABLE s.t (id int PRIMARY KEY, v text); INSERT INTO s.t VALUES (1, 'a'), (5, 'e')"
-        )
+            """
+            CREATE TABLE s.t (id int PRIMARY KEY, v text);
+            INSERT INTO s.t VALUES (1, 'a'), (5, 'e')
+            """)
         let route = try fixture.route("t", from: "s", to: "s", key: ["id"])
         let applier = try fixture.applier([route], net: net)
         var builder = BatchBuilder([route])

@@ -50,8 +50,9 @@ final class ApplyFixture {
     ) throws -> TableRoute {
         let rows = try connection.query(
             """
-            SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.atttypid::bigint, a.atttypmod, \
-            t.typname, t.typtype FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
+            SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.atttypid::bigint, \
+            a.atttypmod, t.typname, t.typtype \
+            FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
             WHERE a.attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped \
             AND attgenerated = '' ORDER BY attnum
             """, ["\(schema.quotedIdentifier).\(table.quotedIdentifier)"])

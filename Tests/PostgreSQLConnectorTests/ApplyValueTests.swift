@@ -239,7 +239,8 @@ struct ApplyValueTests {
         let send =
             try connection.query(
                 """
-                SELECT t.typsend::oid::regproc FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
+                SELECT t.typsend::oid::regproc \
+                FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
                 WHERE attrelid = to_regclass($1) AND attname = 'v'
                 """, ["s.\(name)"]
             ).text(0, 0) ?? ""

@@ -9,7 +9,8 @@ import Testing
         CREATE EXTENSION cube SCHEMA ext; CREATE EXTENSION earthdistance SCHEMA ext;
         CREATE EXTENSION pg_trgm; CREATE EXTENSION "uuid-ossp" SCHEMA ext;
         CREATE TYPE "A b"."Mood" AS ENUM ('sad', 'between', 'it''s ok');
-        CREATE DOMAIN "A b".mood_d AS "A b"."Mood" DEFAULT 'sad' NOT NULL CHECK (VALUE <> 'between');
+        CREATE DOMAIN "A b".mood_d AS "A b"."Mood" DEFAULT 'sad' NOT NULL
+            CHECK (VALUE <> 'between');
         CREATE SEQUENCE "A b".counter AS smallint INCREMENT 5 MINVALUE 5 MAXVALUE 500 CYCLE CACHE 3;
         CREATE DOMAIN counted AS int DEFAULT nextval('"A b".counter');
         CREATE DOMAIN coded AS text COLLATE "C" CONSTRAINT "Len" CHECK (length(VALUE) < 9);

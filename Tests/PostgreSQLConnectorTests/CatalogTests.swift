@@ -99,8 +99,10 @@ import Testing
         let fixture = try SourceFixture(
             """
             CREATE TABLE d (id int PRIMARY KEY DEFERRABLE);
-            CREATE TABLE i (a int NOT NULL UNIQUE, b int); ALTER TABLE i REPLICA IDENTITY USING INDEX i_a_key;
-            CREATE TABLE gone (a int NOT NULL UNIQUE); ALTER TABLE gone REPLICA IDENTITY USING INDEX gone_a_key;
+            CREATE TABLE i (a int NOT NULL UNIQUE, b int);
+            ALTER TABLE i REPLICA IDENTITY USING INDEX i_a_key;
+            CREATE TABLE gone (a int NOT NULL UNIQUE);
+            ALTER TABLE gone REPLICA IDENTITY USING INDEX gone_a_key;
             ALTER TABLE gone DROP CONSTRAINT gone_a_key;
             CREATE TABLE f (a int, b int NOT NULL UNIQUE); ALTER TABLE f REPLICA IDENTITY FULL;
             CREATE TABLE n (a int PRIMARY KEY); ALTER TABLE n REPLICA IDENTITY NOTHING;

@@ -99,7 +99,10 @@ import Testing
         try lab.run("INSERT INTO t VALUES (1, 'x')")
         #expect(try lab.lines(reader) == [["I t[1,x]"]])
         try lab.connection.query(
-            "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1",
+            """
+            SELECT pg_terminate_backend(active_pid)
+            FROM pg_replication_slots WHERE slot_name = $1
+            """,
             [lab.names.slot])
         let found = kind { for _ in 0..<100 { _ = try reader.next(timeout: 0.1) } }
         #expect(found == .connectionLost)

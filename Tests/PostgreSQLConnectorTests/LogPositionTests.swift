@@ -138,7 +138,10 @@ import Testing
             INSERT INTO t VALUES (1, 'x'); SELECT pg_logical_emit_message(false, 'martlet', 'now');
             SELECT pg_logical_emit_message(true, 'martlet', 'two'); COMMIT
             """,
-            "BEGIN; SAVEPOINT a; SELECT pg_logical_emit_message(true, 'martlet', 'gone'); ROLLBACK TO a; COMMIT",
+            """
+            BEGIN; SAVEPOINT a; SELECT pg_logical_emit_message(true, 'martlet', 'gone');
+            ROLLBACK TO a; COMMIT
+            """,
             "SELECT pg_logical_emit_message(true, 'martlet', 'ä')")
         #expect(try lab.lines(reader) == [["I t[1,x]", "M one", "M two"], ["M ä"]])
     }
@@ -149,7 +152,10 @@ import Testing
     func parts(server: String) throws {
         let lab = try LogLab(on: server, Self.table)
         try lab.run(
-            "INSERT INTO t VALUES (0, 'before'); SELECT pg_logical_emit_message(true, 'martlet', 'm')",
+            """
+            INSERT INTO t VALUES (0, 'before');
+            SELECT pg_logical_emit_message(true, 'martlet', 'm')
+            """,
             """
             BEGIN; SELECT pg_logical_emit_message(true, 'martlet', 'inside');
             INSERT INTO t SELECT i, repeat('x', 300) FROM generate_series(1, 1000) i; COMMIT

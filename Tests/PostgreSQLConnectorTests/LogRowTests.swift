@@ -9,7 +9,10 @@ import Testing
         let lab = try LogLab(on: server, "CREATE TABLE t(id int PRIMARY KEY, a text, b int)")
         let reader = try lab.open()
         try lab.run(
-            "BEGIN; INSERT INTO t VALUES (1,'x',NULL),(2,'',7); UPDATE t SET b = 8 WHERE id = 2; COMMIT",
+            """
+            BEGIN; INSERT INTO t VALUES (1,'x',NULL),(2,'',7);
+            UPDATE t SET b = 8 WHERE id = 2; COMMIT
+            """,
             "UPDATE t SET id = 3 WHERE id = 1", "DELETE FROM t WHERE id = 3")
         #expect(
             try lab.lines(reader) == [
@@ -112,9 +115,15 @@ import Testing
         let reader = try lab.open()
         try lab.run(
             "INSERT INTO a VALUES (1)", "INSERT INTO b VALUES (1, 1)",
-            "BEGIN; ALTER TABLE a RENAME TO tmp; ALTER TABLE b RENAME TO a; ALTER TABLE tmp RENAME TO b; COMMIT",
+            """
+            BEGIN; ALTER TABLE a RENAME TO tmp; ALTER TABLE b RENAME TO a;
+            ALTER TABLE tmp RENAME TO b; COMMIT
+            """,
             "INSERT INTO a VALUES (2, 2)", "INSERT INTO b VALUES (2)",
-            "BEGIN; INSERT INTO b VALUES (3); ALTER TABLE b ADD c int; INSERT INTO b VALUES (4, 4); COMMIT",
+            """
+            BEGIN; INSERT INTO b VALUES (3); ALTER TABLE b ADD c int;
+            INSERT INTO b VALUES (4, 4); COMMIT
+            """,
             "ALTER TABLE b DROP COLUMN id", "INSERT INTO b VALUES (5)")
         #expect(
             try lab.lines(reader) == [

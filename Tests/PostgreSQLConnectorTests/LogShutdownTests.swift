@@ -51,7 +51,8 @@ final class PrivateServer {
     }
 
     func asPostgres(_ command: String) -> String {
-        "PATH=/usr/lib/postgresql/15/bin:$PATH setpriv --reuid postgres --regid postgres --clear-groups "
+        "PATH=/usr/lib/postgresql/15/bin:$PATH "
+            + "setpriv --reuid postgres --regid postgres --clear-groups "
             + command
     }
 

@@ -133,7 +133,7 @@ import Testing
     }
 
     @Test(
-        "Files of the spool are deleted with the reader, and those of a killed one at the next start"
+        "Files of the spool are deleted with the reader, those of a killed one at the next start"
     )
     func spoolFiles() throws {
         let lab = try LogLab(on: "pg18", streaming: true, Self.table)

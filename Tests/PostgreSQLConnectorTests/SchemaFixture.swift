@@ -63,7 +63,8 @@ enum SchemaFixture {
             object(.enumeration, "mood", "CREATE TYPE \(quoted).mood AS ENUM ('sad', 'o''k')"),
             object(
                 .domain, "price",
-                "CREATE DOMAIN \(quoted).price AS numeric(10,2) CONSTRAINT price_check CHECK (VALUE >= 0::numeric)"
+                "CREATE DOMAIN \(quoted).price AS numeric(10,2) "
+                    + "CONSTRAINT price_check CHECK (VALUE >= 0::numeric)"
             ),
             object(.composite, "pair", "CREATE TYPE \(quoted).pair AS (a integer, b text)"),
             object(.sequence, "child_id_seq", "CREATE SEQUENCE \(quoted).child_id_seq"),
@@ -126,7 +127,8 @@ enum SchemaFixture {
             columns: [
                 id,
                 Fixture.column(
-                    "tag", "character varying(30)[]", null: false, cast: "pg_catalog.\"varchar\"[]"),
+                    "tag", "character varying(30)[]", null: false,
+                    cast: "pg_catalog.\"varchar\"[]"),
                 Fixture.column("select", "bigint"), Fixture.column("up", "integer"),
                 Fixture.column("elsewhere", "integer"),
             ], replicaIdentity: .index("child_tag"),

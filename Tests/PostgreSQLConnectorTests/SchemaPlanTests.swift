@@ -63,7 +63,8 @@ struct SchemaPlanTests {
             ADD CONSTRAINT "later,fk" FOREIGN KEY (d) REFERENCES \(SchemaFixture.quoted).child (id)
                 MATCH FULL ON UPDATE CASCADE ON DELETE SET NULL (d) NOT VALID;
         CREATE UNIQUE INDEX later_nulls ON \(SchemaFixture.quoted).later (d, b) NULLS NOT DISTINCT;
-        CREATE INDEX later_gist ON \(SchemaFixture.quoted).later USING gist (a) WITH (fillfactor = 70);
+        CREATE INDEX later_gist ON \(SchemaFixture.quoted).later
+            USING gist (a) WITH (fillfactor = 70);
         CREATE INDEX later_text ON \(SchemaFixture.quoted).later
             (c COLLATE "C" text_pattern_ops DESC NULLS LAST) INCLUDE (d) WHERE (c IS NOT NULL);
         CREATE TABLE \(SchemaFixture.quoted).full_key (k text, UNIQUE (k) DEFERRABLE, v int,
@@ -163,8 +164,10 @@ struct SchemaPlanTests {
         let plan = try target.schemaPlan([route], prerequisites: [])
         try target.run(plan.beforeRows, tables: [])
         let kind = try database.connect().run(
-            "SELECT attgenerated FROM pg_attribute WHERE attname = 'v' AND attnum > 0 AND attrelid = 'public.t'::regclass"
-        )
+            """
+            SELECT attgenerated FROM pg_attribute
+            WHERE attname = 'v' AND attnum > 0 AND attrelid = 'public.t'::regclass
+            """)
         #expect(kind.text(0, 0) == (server == "pg18" ? "v" : "s"))
         #expect(plan.mappings.isEmpty == (server == "pg18"))
     }
@@ -200,15 +203,24 @@ struct SchemaPlanTests {
     func foreignKeyText() throws {
         let other = TableName(schema: "b", name: "p")
         let odd =
-            "FOREIGN KEY (\"a) REFERENCES\", b) REFERENCES \"x(\".\"p\"(c, \"d)\") MATCH FULL ON DELETE SET NULL (b) NOT VALID"
+            """
+            FOREIGN KEY ("a) REFERENCES", b) REFERENCES "x("."p"(c, "d)") \
+            MATCH FULL ON DELETE SET NULL (b) NOT VALID
+            """
         let parts = try #require(TargetForeignKey(parsing: odd))
         #expect(
             parts.clause(referencing: other, whereTriggersFire: false)
-                == "FOREIGN KEY (\"a) REFERENCES\", b) REFERENCES \"b\".\"p\"(c, \"d)\") MATCH FULL ON DELETE SET NULL (b) NOT VALID"
+                == """
+                FOREIGN KEY ("a) REFERENCES", b) REFERENCES "b"."p"(c, "d)") \
+                MATCH FULL ON DELETE SET NULL (b) NOT VALID
+                """
         )
         #expect(
             parts.clause(referencing: other, whereTriggersFire: true)
-                == "FOREIGN KEY (\"a) REFERENCES\", b) REFERENCES \"b\".\"p\"(c, \"d)\") MATCH FULL DEFERRABLE INITIALLY IMMEDIATE NOT VALID"
+                == """
+                FOREIGN KEY ("a) REFERENCES", b) REFERENCES "b"."p"(c, "d)") \
+                MATCH FULL DEFERRABLE INITIALLY IMMEDIATE NOT VALID
+                """
         )
         #expect(TargetForeignKey(parsing: "CHECK (a > 0)") == nil)
         #expect(TargetForeignKey(parsing: "FOREIGN KEY (a REFERENCES") == nil)

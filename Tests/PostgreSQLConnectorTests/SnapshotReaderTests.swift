@@ -162,8 +162,10 @@ import Testing
         let fixture = try SourceFixture(
             on: server,
             """
-            CREATE TABLE t (id int PRIMARY KEY, g int GENERATED ALWAYS AS (id) STORED, a text, b bytea);
-            INSERT INTO t (id, a, b) SELECT i, repeat('x', i % 700), '\\x00' FROM generate_series(1, 5000) i;
+            CREATE TABLE t (
+                id int PRIMARY KEY, g int GENERATED ALWAYS AS (id) STORED, a text, b bytea);
+            INSERT INTO t (id, a, b)
+                SELECT i, repeat('x', i % 700), '\\x00' FROM generate_series(1, 5000) i;
             INSERT INTO t (id, a, b) VALUES (0, NULL, NULL), (-1, repeat('y', 200000), '');
             """)
         let route = try fixture.route("t")

@@ -39,7 +39,8 @@ import Testing
             CREATE UNLOGGED TABLE u (id int PRIMARY KEY);
             CREATE TABLE g (id int, g int GENERATED ALWAYS AS (id) STORED NOT NULL UNIQUE);
             ALTER TABLE g REPLICA IDENTITY USING INDEX g_g_key;
-            CREATE TABLE par (id int PRIMARY KEY); CREATE TABLE ch (PRIMARY KEY (id)) INHERITS (par);
+            CREATE TABLE par (id int PRIMARY KEY);
+            CREATE TABLE ch (PRIMARY KEY (id)) INHERITS (par);
             CREATE TABLE root (id int PRIMARY KEY) PARTITION BY RANGE (id);
             CREATE TABLE leaf PARTITION OF root FOR VALUES FROM (0) TO (10);
             ALTER TABLE leaf REPLICA IDENTITY FULL;
@@ -85,8 +86,10 @@ import Testing
         }
         #expect(try check()?.severity == .refused)
         try fixture.admin.run(
-            "CREATE PUBLICATION dba FOR TABLE a WHERE (id > 1), TABLE p, TABLE c WITH (publish = 'insert')"
-        )
+            """
+            CREATE PUBLICATION dba FOR TABLE a WHERE (id > 1), TABLE p, TABLE c
+            WITH (publish = 'insert')
+            """)
         let found = try #require(try check())
         #expect(found.severity == .refused)
         for part in [
@@ -157,7 +160,8 @@ import Testing
                 CREATE ROLE \(owner) LOGIN; CREATE ROLE \(reader) LOGIN;
                 GRANT CREATE ON DATABASE \(fixture.database.name) TO \(owner);
                 CREATE SCHEMA app AUTHORIZATION \(owner); SET ROLE \(owner);
-                CREATE TABLE app.t (id int PRIMARY KEY, a text); INSERT INTO app.t VALUES (1, 'x'), (2, 'y');
+                CREATE TABLE app.t (id int PRIMARY KEY, a text);
+                INSERT INTO app.t VALUES (1, 'x'), (2, 'y');
                 CREATE TABLE app.keyless (a int); INSERT INTO app.keyless VALUES (1); RESET ROLE;
                 """)
         }

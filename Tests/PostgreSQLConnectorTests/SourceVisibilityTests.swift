@@ -15,14 +15,16 @@ private final class OwnServer {
         try Self.shell(
             """
             install -d -o postgres \(folder) && cd \(folder) && (runuser -u postgres -- sh -c '
-            \(Self.programs)/initdb -D data -A trust -N -E UTF8 && \(Self.programs)/pg_ctl -D data -w \
+            \(Self.programs)/initdb -D data -A trust -N -E UTF8 && \
+            \(Self.programs)/pg_ctl -D data -w \
             -l log -o "-c listen_addresses= -k \(folder) -c wal_level=logical -c fsync=off" start')
             """)
     }
 
     deinit {
         _ = try? Self.shell(
-            "(cd /tmp && runuser -u postgres -- \(Self.programs)/pg_ctl -D \(folder)/data -m immediate stop;"
+            "(cd /tmp && runuser -u postgres -- "
+                + "\(Self.programs)/pg_ctl -D \(folder)/data -m immediate stop;"
                 + " rm -rf \(folder))")
     }
 

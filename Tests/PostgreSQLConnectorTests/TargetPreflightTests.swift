@@ -28,7 +28,8 @@ struct TargetPreflightTests {
             let administrator = try database.connect()
             try administrator.run(
                 """
-                CREATE SCHEMA shop; CREATE TABLE shop.old (id integer CONSTRAINT old_pkey PRIMARY KEY);
+                CREATE SCHEMA shop;
+                CREATE TABLE shop.old (id integer CONSTRAINT old_pkey PRIMARY KEY);
                 REVOKE ALL ON SCHEMA public FROM PUBLIC
                 """)
             var old = Fixture.table("old", id: 2)
@@ -115,9 +116,11 @@ struct TargetPreflightTests {
                 CREATE TABLE public.c (id integer PRIMARY KEY, a integer, b integer,
                     CONSTRAINT acts FOREIGN KEY (a) REFERENCES public.t ON DELETE CASCADE,
                     CONSTRAINT rigid FOREIGN KEY (b) REFERENCES public.t);
-                CREATE FUNCTION public.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+                CREATE FUNCTION public.f() RETURNS trigger LANGUAGE plpgsql
+                    AS 'BEGIN RETURN NEW; END';
                 CREATE TRIGGER tr BEFORE INSERT ON public.t EXECUTE FUNCTION public.f();
-                GRANT ALL ON public.t, public.c TO \(role); GRANT CREATE ON DATABASE \(database.name) TO \(role)
+                GRANT ALL ON public.t, public.c TO \(role);
+                GRANT CREATE ON DATABASE \(database.name) TO \(role)
                 """)
             let target = Fixture.target(database, user: role)
             defer { target.close() }

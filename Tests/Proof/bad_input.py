@@ -12,8 +12,8 @@ import subprocess
 from pathlib import Path
 
 import lab
-from lab import (FileTarget, Pipeline, Source, at_end, make_target, require,
-                 require_equal, unique, wait_until)
+from lab import (FileTarget, Pipeline, Source, at_end, let_go, make_target, require, require_equal,
+                 unique, wait_until)
 from setting import Proof, arguments, private
 
 USAGE, PREFLIGHT, POLICY, TEMPORARY = 2, 3, 6, 75
@@ -23,7 +23,11 @@ SECRET = "correct-horse-battery"
 class Shop:
     """Two tables with rows, a target, a pipeline."""
 
+    opened = []
+
     def __init__(self, options, server=None, target=None, install=True, **more):
+        Shop.opened.append(self)
+        self.server = server
         self.source = Source(server or private(options.source, late=False))
         self.sql("CREATE TABLE lab.items (id int PRIMARY KEY, name text)")
         self.sql("CREATE TABLE lab.orders (id int PRIMARY KEY, item int, note text)")
@@ -33,6 +37,13 @@ class Shop:
         self.pipeline = Pipeline(self.source, self.target, **more)
         if install:
             self.pipeline.install()
+
+    def close(self):
+        """Frees its slots for the next case; a cluster of its own goes as a whole."""
+        self.pipeline.kill_all()
+        let_go(self.target) if self.server else let_go(self.source, self.target)
+        if self.server:
+            self.server.remove()
 
     def sql(self, text):
         return self.source.query(text, self.source.installer)
@@ -140,7 +151,6 @@ def wal_level(options):
     server.restart()
     shop.pipeline.install()
     shop.mended()
-    server.remove()
 
 
 def no_replication(options):
@@ -175,7 +185,6 @@ def no_slot_left(options):
     shop.refused(PREFLIGHT, "slot")
     server.query("SELECT pg_drop_replication_slot('occupied')")
     shop.mended()
-    server.remove()
 
 
 def row_security(options):
@@ -356,11 +365,11 @@ def target_type_differs(options):
     shop.mended()
 
 
-def row_changed_by_somebody_else(options, environment=None):
+def row_changed_by_somebody_else(options):
     """I5: an UPDATE that hits 0 rows stops; after the row is back the next start goes on."""
     shop = Shop(options)
     shop.pipeline.catch_up(60)
-    run = shop.pipeline.start(environment=environment)
+    run = shop.pipeline.start()
     try:
         shop.pipeline.wait_live(run, 60)
         write_target(shop, "DELETE FROM {items} WHERE id = 7")
@@ -510,10 +519,18 @@ CASES = [
     permission_lost, no_create_at_target,
 ]
 
+def alone(case, *arguments):
+    try:
+        case(*arguments)
+    finally:
+        while Shop.opened:
+            Shop.opened.pop().close()
+
+
 if __name__ == "__main__":
     chosen = arguments(__doc__, only="")
     proof = Proof()
     for case in CASES:
         if chosen.only in ("", case.__name__):
-            proof.check("bad input: " + case.__name__.replace("_", " "), case, chosen)
+            proof.check("bad input: " + case.__name__.replace("_", " "), alone, case, chosen)
     proof.end()

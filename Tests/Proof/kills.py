@@ -2,7 +2,7 @@
 """kill -9 of `run`: at each named failpoint, and at random moments under load. Always equal after.
 
 Random kills come in rounds of --per-round on one pipeline: killed, started again at once, killed
-again. Before a kill the process is held (SIGSTOP) and looked at, so that what it was doing is known:
+again; in the load at first, in later rounds when all tables are live. Before a kill the process is held (SIGSTOP) and looked at, so that what it was doing is known:
 how many fell into the load, how many into an open target transaction, how many between a target's
 COMMIT and its reply (through proxy.py) is counted and required. What failpoints kill is found in the
 engine's own list: a new one is tested without a change here.
@@ -32,7 +32,7 @@ def failpoints():
 
 
 def at_failpoint(options, seed, name):
-    setting = Setting(options, seed, options.sessions)
+    setting = Setting(options, seed, options.sessions, pause=options.pause)
     hit = 1 if name in ONCE else random.Random(seed).randint(2, 10)
     try:
         if name in BEFORE_LOAD:
@@ -82,10 +82,13 @@ class Kills:
             proxies.append(Proxy(target.server))
             return target.url(target.apply, sockets=proxies[0].folder, port=proxies[0].port)
 
-        setting = Setting(options, seed, options.sessions, target_link=through_proxy)
+        setting = Setting(options, seed, options.sessions, pause=options.pause,
+                          target_link=through_proxy)
         rng = random.Random(f"{seed}:kills")
         try:
             run = setting.begin()
+            if self.in_load >= options.in_load:
+                setting.pipeline.wait_live(run, 240)
             for number in range(options.per_round):
                 at_commit = proxies and number % 8 == 3
                 self.kill_at_commit(setting, run, proxies[0], rng) if at_commit else \
@@ -167,7 +170,7 @@ def random_kills(options):
 
 if __name__ == "__main__":
     chosen = arguments(__doc__, kills=12, in_load=5, in_transaction=2, at_commit=1, per_round=12,
-                       seconds=120, sessions=3, failpoint="all", only="all")
+                       seconds=120, sessions=3, pause=0.0, failpoint="all", only="all")
     proof = Proof()
     if chosen.only in ("all", "failpoints"):
         names = failpoints() if chosen.failpoint == "all" else [chosen.failpoint]

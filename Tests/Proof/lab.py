@@ -62,11 +62,11 @@ def _clean_up():
 
 
 def let_go(*things):
-    """Drops databases now instead of at the end."""
+    """Drops databases now instead of at the end: their slots would hold the log, and run out."""
     for thing in things:
         if hasattr(thing, "drop") and thing.drop in _cleanup:
             _cleanup.remove(thing.drop)
-            thing.drop()
+            log(f"kept: {thing.url()}") if KEEP else thing.remove()
 
 
 def unique(prefix):
@@ -182,6 +182,8 @@ class PrivateServer(Server):
         self.start()
 
     def remove(self):
+        if self.remove in _cleanup:
+            _cleanup.remove(self.remove)
         try:
             self.stop("immediate")
         except subprocess.CalledProcessError:
@@ -236,8 +238,10 @@ class Database:
         if KEEP:
             log(f"kept: {self.url()}")
             return
-        if isinstance(self.server, PrivateServer):
-            return  # it goes as a whole
+        if not isinstance(self.server, PrivateServer):  # which goes as a whole
+            self.remove()
+
+    def remove(self):
         query = self.server.query
         query(f"ALTER DATABASE {self.name} ALLOW_CONNECTIONS false")
         query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "

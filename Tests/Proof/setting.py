@@ -6,7 +6,7 @@ import sys
 import time
 
 from lab import (MARTLET, Failed, FileTarget, OrderReader, Pipeline, PrivateServer, Proof, Server,
-                 Source, Target, differences, log, require, wait_until)
+                 Source, Target, differences, let_go, log, require, wait_until)
 from workload import MIDDLE, SMALL, Sizes, Workload
 
 # Commits of some sessions wait for a standby that does not exist: see workload.Release.
@@ -82,10 +82,19 @@ class Setting:
             if self.workload.truncated_is_loading():
                 self.workload.truncate()
                 return True
-            if self.pipeline.tables().get("lab.truncated", {}).get("state") == "live":
+            table = self.pipeline.tables().get("lab.truncated", {})
+            if self.is_loading_file(table):
+                self.workload.truncate()
+                return True
+            if table.get("state") == "live":
                 return False
             time.sleep(0.01)
         return False
+
+    def is_loading_file(self, table):
+        """The frontier of a file is not polled; chunks that are in are in `status` too."""
+        return (isinstance(self.target, FileTarget) and table.get("state") == "loading"
+                and 0 < table["rows_copied"] < self.workload.sizes.truncated)
 
     def verdict(self):
         """Source and target are equal, each transaction is there once, and in commit order."""
@@ -126,10 +135,10 @@ class Setting:
         self.verdict()
 
     def close(self):
-        """Frees the source: the next round shall not decode the log of this one."""
-        self.workload.stopped.set()
+        """Frees both ends: the next round shall not decode the log of this one."""
+        self.workload.abandon()
         self.pipeline.kill_all()
-        self.order.close()
+        let_go(self.source, self.target)
 
 
 def require_order(order, positions, arrived):

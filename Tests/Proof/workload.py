@@ -572,6 +572,11 @@ class Workload:
             if session.error:
                 raise RuntimeError(f"{session.name}: {session.error}")
 
+    def abandon(self):
+        """Nothing is to come any more; connections end with their databases."""
+        for part in (self, self.release, self.frontier):
+            part.stopped.set()
+
     def counts(self):
         total = {"truncate": self.truncates, "released late": self.release.released}
         for session in self.sessions:

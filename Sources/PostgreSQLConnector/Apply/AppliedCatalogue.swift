@@ -60,7 +60,8 @@ struct AppliedCatalogue {
         SELECT c.oid, c.relkind, \
         EXISTS (SELECT FROM pg_trigger g WHERE g.tgenabled IN ('A', 'R') AND NOT g.tgisinternal \
         AND (g.tgrelid = c.oid OR g.tgrelid IN (SELECT p.relid FROM pg_partition_tree(c.oid) p))) \
-        OR EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_enabled IN ('A', 'R')) \
+        OR EXISTS (SELECT FROM pg_rewrite r \
+        WHERE r.ev_class = c.oid AND r.ev_enabled IN ('A', 'R')) \
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
         WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')
         """

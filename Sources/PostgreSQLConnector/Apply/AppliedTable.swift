@@ -20,7 +20,8 @@ final class AppliedTable {
     let mode: Mode
     /// As long as `route.columns`.
     let columns: [AppliedColumn]
-    /// `ONLY "s"."t"`, or without ONLY for a partitioned root, which holds no rows itself (P41, P42).
+    /// `ONLY "s"."t"`, or without ONLY for a partitioned root, which holds no rows itself (P41,
+    /// P42).
     let relation: String
     /// Plain columns of the target that the route does not carry.
     let extraColumns: [String]
@@ -37,7 +38,8 @@ final class AppliedTable {
         case insert, delete
         /// `keys`: also the key's columns. Index into `shapes`.
         case update(shape: Int, keys: Bool)
-        /// Deletes the row and inserts it again with the old row's values where there is no new one.
+        /// Deletes the row and inserts it again with the old row's values where there is no new
+        /// one.
         case replace(shape: Int)
         case netInsert, netDelete
         case netUpdate(shape: Int)

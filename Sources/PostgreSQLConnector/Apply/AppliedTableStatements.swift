@@ -96,7 +96,8 @@ extension AppliedTable {
         set.enumerated().map { "\(columns[$1].quoted) = $\($0 + 1)" }.joined(separator: ", ")
     }
 
-    /// An identity column that only INSERT can set: the row moves, with what the log did not repeat.
+    /// An identity column that only INSERT can set: the row moves, with what the log did not
+    /// repeat.
     private func replaceText(_ shape: Int) -> Text {
         let new = parameters(of: .replace(shape: shape))
         let kept = columns.indices.filter { !shapes[shape][$0] }.map { columns[$0].quoted }

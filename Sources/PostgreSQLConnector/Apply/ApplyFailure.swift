@@ -89,7 +89,8 @@ extension PGApplier {
         let table = error.table?.description ?? "TABLE"
         return switch error.kind {
         case .rowMissing, .rowConflict:
-            "martlet verify \(fence.pipeline) --table \(table); something else writes to the target: "
+            "martlet verify \(fence.pipeline) --table \(table); "
+                + "something else writes to the target: "
                 + "stop it, mend the rows or load the table again"
         case .unsupported where error.what.hasSuffix("TRUNCATE"):
             "add the referencing tables to the pipeline, or drop their foreign keys at the target"

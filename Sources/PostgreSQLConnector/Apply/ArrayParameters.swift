@@ -1,13 +1,15 @@
 internal import ReplicationModel
 
-/// Array parameters of one statement in the server's binary form, one per column, filled row by row.
+/// Array parameters of one statement in the server's binary form, one per column, filled row by
+/// row.
 ///
 /// Binary needs no escaping: text is copied as it lies in the batch. Integers become numbers here,
 /// once, instead of text that the server parses; every other type goes as `text[]` and is read by
 /// its own input function.
 ///
-/// Source: `array_recv` in PostgreSQL's `src/backend/utils/adt/arrayfuncs.c`: dimensions, NULL flag,
-/// element type, then per dimension length and lower bound, then length and bytes per element.
+/// Source: `array_recv` in PostgreSQL's `src/backend/utils/adt/arrayfuncs.c`: dimensions, NULL
+/// flag, element type, then per dimension length and lower bound, then length and bytes per
+/// element.
 final class ArrayParameters {
     /// A value is not what its column's type promises.
     struct UnfitValue: Error {}

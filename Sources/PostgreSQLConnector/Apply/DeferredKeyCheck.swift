@@ -23,8 +23,8 @@ final class DeferredKeyCheck {
     /// Values kept until COMMIT, in bytes (I6).
     private static let byteLimit = 4 << 20
 
-    /// `names`: the key's columns. One that the route does not carry has its default everywhere: such
-    /// a key is looked at as a whole.
+    /// `names`: the key's columns. One that the route does not carry has its default everywhere:
+    /// such a key is looked at as a whole.
     init(_ table: AppliedTable, names: [String], number: () -> Int) {
         self.table = table
         let columns = names.compactMap { name in

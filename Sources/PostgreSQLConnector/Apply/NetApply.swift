@@ -1,13 +1,14 @@
 internal import ReplicationEngine
 internal import ReplicationModel
 
-/// Applies the net change per key and table of a range of changes, many source transactions at once.
+/// Applies the net change per key and table of a range of changes, many source transactions at
+/// once.
 ///
 /// Handed: changes in log order. Hands on: few statements with many rows each, in one flight.
 ///
 /// Tables are independent of each other (no trigger, no foreign key fires), so each is gathered on
-/// its own and sent at the end. What does not net is a *barrier* of its table: what is gathered goes
-/// out, then the change itself, then gathering goes on:
+/// its own and sent at the end. What does not net is a *barrier* of its table: what is gathered
+/// goes out, then the change itself, then gathering goes on:
 ///
 ///     key change                     rows of the new key may wait for the old one to leave
 ///     update, delete without a key   one of several equal rows, inserted maybe just before

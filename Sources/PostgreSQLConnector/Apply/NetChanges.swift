@@ -33,7 +33,8 @@ struct NetChanges {
     }
 
     private(set) var rows: [Row] = []
-    /// Images made of two: an update that does not repeat a large value keeps the earlier one (P03).
+    /// Images made of two: an update that does not repeat a large value keeps the earlier one
+    /// (P03).
     private(set) var merged: [Value] = []
     /// Rows of a table without a key.
     private(set) var appended: [Int32] = []

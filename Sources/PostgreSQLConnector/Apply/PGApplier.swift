@@ -10,15 +10,16 @@ package import ReplicationModel
 ///     apply    [savepoint,] statements                                   one flight per call
 ///     commit   synchronous_commit, checkpoint, COMMIT                    one flight
 ///
-/// `apply` first tries the *net* change per key and table (NetApply.swift). What that cannot express
-/// makes a statement fail: a unique value handed from row to row in an order of the source's own, a
-/// row that is missing or there already. Then it goes back to where `apply` began and runs the same
-/// changes one by one (SequentialApply.swift): either that succeeds, or its failure names the change.
-/// Why not one by one at once: a batch of 2,000 small changes is 4 to 40 statements instead of 2,000.
+/// `apply` first tries the *net* change per key and table (NetApply.swift). What that cannot
+/// express makes a statement fail: a unique value handed from row to row in an order of the
+/// source's own, a row that is missing or there already. Then it goes back to where `apply` began
+/// and runs the same changes one by one (SequentialApply.swift): either that succeeds, or its
+/// failure names the change. Why not one by one at once: a batch of 2,000 small changes is 4 to 40
+/// statements instead of 2,000.
 ///
-/// The session is a replica where the role allows it: triggers and foreign keys do not fire, because
-/// what they did at the source is in the log (P68). Where it is refused, everything runs one by one
-/// with constraints deferred.
+/// The session is a replica where the role allows it: triggers and foreign keys do not fire,
+/// because what they did at the source is in the log (P68). Where it is refused, everything runs
+/// one by one with constraints deferred.
 package final class PGApplier: ChangeApplier {
     let connection: PGConnection
     let fence: PGFence

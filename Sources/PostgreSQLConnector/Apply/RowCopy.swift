@@ -28,7 +28,8 @@ extension PGApplier {
         let isBinary = format == .copyBinary
         do {
             copy = try PGCopyIn(
-                "COPY \(table.name.quoted) \(columns)FROM STDIN (FORMAT \(isBinary ? "binary" : "text"))",
+                "COPY \(table.name.quoted) \(columns)FROM STDIN "
+                    + "(FORMAT \(isBinary ? "binary" : "text"))",
                 isBinary: isBinary, on: connection)
             copiedTable = route
         } catch { throw placed(error, table) }

@@ -93,7 +93,8 @@ extension CatalogTables {
                 JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum
                 WHERE u.at <= i.indnkeyatts) END,
               CASE WHEN k.oid IS NULL THEN substr(pg_get_indexdef(i.indexrelid), 1 + length(
-                  format('CREATE %sINDEX %I ON %s%I.%I ', CASE WHEN i.indisunique THEN 'UNIQUE ' END,
+                  format('CREATE %sINDEX %I ON %s%I.%I ',
+                    CASE WHEN i.indisunique THEN 'UNIQUE ' END,
                     x.relname, CASE WHEN c.relkind = 'p' THEN 'ONLY ' END, n.nspname, c.relname)))
                 ELSE pg_get_constraintdef(k.oid) END
             FROM pg_index i

@@ -1,7 +1,7 @@
 /// What of a table decides how its rows are read and decoded, as one short text.
 ///
-/// Handed an alias of `pg_class`, gives an SQL expression, so that the reader of a chunk can take it
-/// in the same SELECT as its snapshot. Two hashes with a dot between:
+/// Handed an alias of `pg_class`, gives an SQL expression, so that the reader of a chunk can take
+/// it in the same SELECT as its snapshot. Two hashes with a dot between:
 /// - *shape*: oid, kind, persistence, replica identity and its columns, every column with name,
 ///   type, modifier, generation and place (dropped ones too);
 /// - *storage*: relfilenode and the partition tree with each partition's file, persistence and

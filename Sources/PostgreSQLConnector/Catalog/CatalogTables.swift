@@ -8,11 +8,13 @@ struct CatalogTables {
     let connection: PGConnection
 
     /// Ordinary tables and partitioned roots that are neither the system's, an extension's nor
-    /// Martlet's own (P35). Unlogged ones are listed, so that the preflight can refuse them by name.
+    /// Martlet's own (P35). Unlogged ones are listed, so that the preflight can refuse them by
+    /// name.
     func list() throws -> [TableName] {
         let result = try connection.run(
             """
-            SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            SELECT n.nspname, c.relname
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
               AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'martlet')
               AND n.nspname NOT LIKE 'pg\\_toast%' AND n.nspname NOT LIKE 'pg\\_temp%'

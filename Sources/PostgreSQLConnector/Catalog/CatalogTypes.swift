@@ -23,7 +23,8 @@ struct CatalogType {
             SELECT t.oid, n.nspname, t.typname, t.typtype,
               t.typelem <> 0 AND t.typlen = -1 AND t.typcategory = 'A'
                 AND t.typname NOT IN ('int2vector', 'oidvector'), t.typbasetype
-            FROM need JOIN pg_type t ON t.oid = need.oid JOIN pg_namespace n ON n.oid = t.typnamespace
+            FROM need JOIN pg_type t ON t.oid = need.oid
+            JOIN pg_namespace n ON n.oid = t.typnamespace
             """, [ids.sorted().arrayLiteral])
         var types: [UInt32: CatalogType] = [:]
         for row in 0..<result.rowCount {

@@ -122,7 +122,8 @@ struct Preflight {
                     .warning, "idle_replication_slot_timeout",
                     "\(idle): a longer outage loses the slot and asks for a new load",
                     try:
-                        "ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT pg_reload_conf()"
+                        "ALTER SYSTEM SET idle_replication_slot_timeout = 0; "
+                        + "SELECT pg_reload_conf()"
                 ))
         }
         return findings
@@ -196,7 +197,8 @@ struct Preflight {
         let problem: String? =
             if slot.plugin != "pgoutput" { "it is not a slot of pgoutput" } else if slot.isTwoPhase
             {
-                "it is two-phase: prepared rows would live only in the spool after they are confirmed"
+                "it is two-phase: prepared rows would live only in the spool "
+                    + "after they are confirmed"
             } else if slot.database != database {
                 "it belongs to the database \(slot.database)"
             } else {
@@ -215,7 +217,8 @@ struct Preflight {
             SELECT format('pid %s', pid), format('SELECT pg_terminate_backend(%s)', pid)
             FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
               AND coalesce(xact_start < clock_timestamp() - interval '5 s', true)
-            UNION ALL SELECT format('prepared transaction %L', gid), format('ROLLBACK PREPARED %L', gid)
+            UNION ALL
+            SELECT format('prepared transaction %L', gid), format('ROLLBACK PREPARED %L', gid)
             FROM pg_prepared_xacts ORDER BY 1 LIMIT 20
             """)
         return (0..<open.rowCount).map { row in

@@ -1,8 +1,9 @@
 internal import ReplicationEngine
 internal import ReplicationModel
 
-/// What tables need before they can be made: schemas, extensions, collations, sequences, and the types of their
-/// columns with everything those are made of (an array of a domain over an enum inside a composite).
+/// What tables need before they can be made: schemas, extensions, collations, sequences, and the
+/// types of their columns with everything those are made of (an array of a domain over an enum
+/// inside a composite).
 ///
 /// Identity columns bring their sequence themselves. Types that are a table's row type or written
 /// in C outside an extension cannot be carried; the preflight refuses them.
@@ -43,7 +44,8 @@ struct Prerequisites {
               SELECT part.oid FROM need JOIN pg_type t ON t.oid = need.oid, LATERAL (
                 SELECT t.typelem WHERE t.typelem <> 0
                 UNION ALL SELECT t.typbasetype WHERE t.typbasetype <> 0
-                UNION ALL SELECT a.atttypid FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+                UNION ALL SELECT a.atttypid
+                  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
                   WHERE a.attrelid = t.typrelid AND c.relkind = 'c' AND a.attnum > 0
                     AND NOT a.attisdropped
                 UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = t.oid
@@ -80,7 +82,8 @@ struct Prerequisites {
                 , used(oid, depth) AS (
                   SELECT member.refobjid, 0 FROM (
                     SELECT d.refclassid AS classid, d.refobjid AS objid FROM dependant
-                      JOIN pg_depend d ON d.classid = dependant.classid AND d.objid = dependant.objid
+                      JOIN pg_depend d
+                        ON d.classid = dependant.classid AND d.objid = dependant.objid
                     UNION SELECT classid, objid FROM dependant) o
                   JOIN pg_depend member ON member.classid = o.classid AND member.objid = o.objid
                     AND member.deptype = 'e'

@@ -39,7 +39,8 @@ struct TableFacts {
     }
 
     private static let query = """
-        SELECT c.oid, has_any_column_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'SELECT'),
+        SELECT c.oid,
+          has_any_column_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'SELECT'),
           has_schema_privilege(c.relnamespace, 'USAGE'), pg_has_role(c.relowner, 'USAGE'),
           c.relpersistence = 'u', c.relrowsecurity, row_security_active(c.oid), (
           SELECT count(*) FROM pg_inherits i WHERE i.inhparent = c.oid AND c.relkind = 'r'), (

@@ -212,8 +212,8 @@ extension TargetCatalog {
         } catch let error as PGError.Server where error.sqlState == "42501" { return false }
     }
 
-    /// Deletes all rows. TRUNCATE refuses a table that a foreign key points at, even an empty one's:
-    /// then rows are deleted, without firing triggers where the role may do that.
+    /// Deletes all rows. TRUNCATE refuses a table that a foreign key points at, even an empty
+    /// one's: then rows are deleted, without firing triggers where the role may do that.
     func empty(_ name: TableName) throws {
         guard let table = try tables([name])[name] else { return }
         let isReferenced = try exists(

@@ -100,7 +100,8 @@ struct TargetComparison {
             }
             guard let computed = target.generated else {
                 return alter(
-                    "the source computes it and it is a plain column here, which nothing would fill",
+                    "the source computes it and it is a plain column here, "
+                        + "which nothing would fill",
                     "DROP COLUMN \(name), ADD COLUMN \(definition)", source.name)
             }
             guard Self.essence(computed) == Self.essence(expression) else {

@@ -1,8 +1,8 @@
 internal import ReplicationEngine
 internal import ReplicationModel
 
-/// The least that the apply role needs, as statements for a superuser. `check --print-grants` prints
-/// them; those that are granted already do no harm.
+/// The least that the apply role needs, as statements for a superuser. `check --print-grants`
+/// prints them; those that are granted already do no harm.
 struct TargetGrants {
     let catalog: TargetCatalog
     let routes: [TableRoute]

@@ -58,7 +58,8 @@ struct TargetPreflight {
                     .warning, "target is writable",
                     "default_transaction_read_only is on; Martlet's sessions switch it off",
                     try:
-                        "ALTER DATABASE \(row.text(0, 3) ?? "") SET default_transaction_read_only = off;"
+                        "ALTER DATABASE \(row.text(0, 3) ?? "") "
+                        + "SET default_transaction_read_only = off;"
                 ))
         } else {
             found.append(Finding(.ok, "target is writable", "the server accepts writes"))
@@ -67,7 +68,8 @@ struct TargetPreflight {
             found.append(
                 Finding(
                     .refused, "target encoding",
-                    "the database is encoded as \(row.text(0, 2) ?? "?"), which does not hold every text",
+                    "the database is encoded as \(row.text(0, 2) ?? "?"), "
+                        + "which does not hold every text",
                     try: "CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0;"))
         }
         return found
@@ -219,13 +221,15 @@ extension TargetPreflight {
                 guard !routes.contains(where: { $0.target == owner }) else { return nil }
                 return Finding(
                     .warning, "foreign keys to \(table.name)",
-                    "\(name) of \(owner), which is not replicated, is not checked when Martlet deletes",
+                    "\(name) of \(owner), which is not replicated, "
+                        + "is not checked when Martlet deletes",
                     table: table.name)
             }
             if rows.boolean(row, 3) {
                 return Finding(
                     .refused, "foreign keys to \(table.name)",
-                    "\(name) of \(owner) changes rows by itself, and the source sends those changes too",
+                    "\(name) of \(owner) changes rows by itself, "
+                        + "and the source sends those changes too",
                     table: table.name, try: "\(alter) DROP CONSTRAINT \(constraint);")
             }
             guard !rows.boolean(row, 4) else { return nil }

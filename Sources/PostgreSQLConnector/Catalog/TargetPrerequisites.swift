@@ -1,7 +1,8 @@
 internal import ReplicationEngine
 internal import ReplicationModel
 
-/// Schemas, extensions, types and sequences: what is missing of them, and what is there but differs.
+/// Schemas, extensions, types and sequences: what is missing of them, and what is there but
+/// differs.
 ///
 /// Types and sequences keep the schema they have at the source, because column types and defaults
 /// name it; only tables are mapped to other schemas.

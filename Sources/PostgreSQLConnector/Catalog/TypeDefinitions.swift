@@ -119,7 +119,8 @@ struct TypeDefinitions {
             SELECT t.oid, format('AS (%s)', (
               SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod))
                 || CASE WHEN co.oid IS NULL THEN ''
-                   ELSE format(' COLLATE %I.%I', n.nspname, co.collname) END, ', ' ORDER BY a.attnum)
+                   ELSE format(' COLLATE %I.%I', n.nspname, co.collname) END,
+                   ', ' ORDER BY a.attnum)
               FROM pg_attribute a JOIN pg_type p ON p.oid = a.atttypid
               LEFT JOIN pg_collation co ON co.oid = a.attcollation AND co.oid <> p.typcollation
               LEFT JOIN pg_namespace n ON n.oid = co.collnamespace
@@ -135,7 +136,8 @@ struct TypeDefinitions {
             "d", "CREATE DOMAIN",
             """
             SELECT t.oid, concat_ws(' ', 'AS', format_type(t.typbasetype, t.typtypmod),
-              CASE WHEN co.oid IS NOT NULL THEN format('COLLATE %I.%I', cn.nspname, co.collname) END,
+              CASE WHEN co.oid IS NOT NULL
+                THEN format('COLLATE %I.%I', cn.nspname, co.collname) END,
               'DEFAULT ' || coalesce(pg_get_expr(t.typdefaultbin, 'pg_type'::regclass),
                 quote_literal(t.typdefault)),
               CASE WHEN t.typnotnull THEN 'NOT NULL' END, (
@@ -176,7 +178,8 @@ struct TypeDefinitions {
             JOIN pg_type sub ON sub.oid = r.rngsubtype
             JOIN pg_opclass oc ON oc.oid = r.rngsubopc
             JOIN pg_namespace ocn ON ocn.oid = oc.opcnamespace
-            JOIN pg_type m ON m.oid = r.rngmultitypid JOIN pg_namespace mn ON mn.oid = m.typnamespace
+            JOIN pg_type m ON m.oid = r.rngmultitypid
+            JOIN pg_namespace mn ON mn.oid = m.typnamespace
             LEFT JOIN pg_collation co ON co.oid = r.rngcollation AND co.oid <> sub.typcollation
             LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
             LEFT JOIN pg_proc diff ON diff.oid = r.rngsubdiff

@@ -96,7 +96,8 @@ package enum PGError {
             return ReplicationError(
                 .authentication, "connect to \(place) as \(user)", why: message,
                 try:
-                    "check user, password (PGPASSFILE, MARTLET_SOURCE_PASSWORD, MARTLET_TARGET_PASSWORD) and sslmode in the URL"
+                    "check user, password (PGPASSFILE, MARTLET_SOURCE_PASSWORD, "
+                    + "MARTLET_TARGET_PASSWORD) and sslmode in the URL"
             )
         }
         return ReplicationError(

@@ -75,8 +75,8 @@ final class PGPipeline {
         try wasSent(sent, Expected(rows: rows, tag: tag, what: sql), bytes: sql.utf8.count)
     }
 
-    /// Sends a prepared statement, preparing it first where needed. `lengths` and `formats` as libpq
-    /// takes them; `bytes` is the size of the parameters together.
+    /// Sends a prepared statement, preparing it first where needed. `lengths` and `formats` as
+    /// libpq takes them; `bytes` is the size of the parameters together.
     func send(
         _ statement: PGPrepared, values: UnsafePointer<UnsafePointer<CChar>?>?,
         lengths: UnsafePointer<Int32>?, formats: UnsafePointer<Int32>?, bytes: Int, rows: Int64?,

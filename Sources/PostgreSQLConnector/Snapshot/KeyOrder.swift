@@ -3,10 +3,10 @@ internal import ReplicationModel
 
 /// SQL that compares a table's keys exactly as its key index does.
 ///
-/// Values come as text. A literal is cast to the key's *base* type: a cast to a domain would run the
-/// domain's checks, which old rows need not pass. Every comparison names the column's collation and
-/// the operator's schema: under the empty `search_path` a bare `>` of an extension's type (citext)
-/// silently resolves to the operator of `text`.
+/// Values come as text. A literal is cast to the key's *base* type: a cast to a domain would run
+/// the domain's checks, which old rows need not pass. Every comparison names the column's collation
+/// and the operator's schema: under the empty `search_path` a bare `>` of an extension's type
+/// (citext) silently resolves to the operator of `text`.
 struct KeyOrder {
     struct Column {
         var name: String
@@ -67,8 +67,8 @@ struct KeyOrder {
 
     // MARK: Conditions
 
-    /// `lower < key <= upper` for rows of the alias; nil for a range without bounds. Bounds that are
-    /// equal mean that one key (a key-chunk, DESIGN 6.7).
+    /// `lower < key <= upper` for rows of the alias; nil for a range without bounds. Bounds that
+    /// are equal mean that one key (a key-chunk, DESIGN 6.7).
     func condition(_ alias: String, _ range: KeyRange) -> String? {
         if let key = range.upper?.texts, range.lower == range.upper {
             return columns.indices.map { compare(alias, $0, "=", key) }.joined(separator: " AND ")
@@ -140,7 +140,8 @@ struct KeyOrder {
             let arrays = (0..<count).map { "$\(first + $0)::text[]" }.joined(separator: ", ")
             let values = (0..<count).map { "\(names[$0])::\(columns[$0].type) AS v\($0)" }
             return
-                "SELECT at, \(isCut) AS cut, \(values.joined(separator: ", ")) FROM unnest(\(arrays)) "
+                "SELECT at, \(isCut) AS cut, \(values.joined(separator: ", ")) "
+                + "FROM unnest(\(arrays)) "
                 + "WITH ORDINALITY u(\(names.joined(separator: ", ")), at)"
         }
         let order = (0..<count).map { "v\($0)" + collate($0) }.joined(separator: ", ")

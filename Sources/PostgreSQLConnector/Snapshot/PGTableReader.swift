@@ -178,7 +178,8 @@ final class PGTableReader: TableReader {
         return result
     }
 
-    private func attempt<Result>(_ route: TableRoute, _ body: () throws -> Result) throws -> Result {
+    private func attempt<Result>(_ route: TableRoute, _ body: () throws -> Result) throws -> Result
+    {
         // What a sink throws is its caller's own and passes as it is.
         do { return try body() } catch let error as PGError.Server {
             throw error.asReplicationError(table: route.source.name)

@@ -16,11 +16,14 @@ struct Publication {
     static func load(_ connection: PGConnection, _ name: String) throws -> Publication? {
         // Row filters, column lists and schemas came with 15.
         let isNew = connection.serverVersion >= 150000
+        let hasSchemas =
+            isNew
+            ? "EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid)" : "false"
         let result = try connection.query(
             """
             SELECT r.rolname, pg_has_role(p.pubowner, 'USAGE'), p.puballtables, p.pubviaroot,
               p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate, \
-            \(isNew ? "EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid)" : "false")
+            \(hasSchemas)
             FROM pg_publication p JOIN pg_roles r ON r.oid = p.pubowner WHERE p.pubname = $1
             """, [name])
         guard result.rowCount == 1 else { return nil }

@@ -6,7 +6,8 @@ import Synchronization
 /// Connections to one server for short questions; each call has one to itself.
 ///
 /// A connection that died while idle (restarted server, cut link) is noticed before it is used and
-/// replaced, so that the caller's statement is sent exactly once and never repeated after a failure.
+/// replaced, so that the caller's statement is sent exactly once and never repeated after a
+/// failure.
 final class SessionPool: Sendable {
     /// A connection is used by one thread at a time: it leaves the list while it is used.
     private struct Idle: @unchecked Sendable { let connection: PGConnection }
@@ -48,8 +49,8 @@ final class SessionPool: Sendable {
         return connection
     }
 
-    /// A server says nothing to an idle session unless it ends it: bytes to read, or the link's end,
-    /// mean that the connection is not to be used again.
+    /// A server says nothing to an idle session unless it ends it: bytes to read, or the link's
+    /// end, mean that the connection is not to be used again.
     private static func isQuiet(_ connection: PGConnection) -> Bool {
         var descriptor = pollfd(fd: PQsocket(connection.handle), events: Int16(POLLIN), revents: 0)
         return connection.isAlive && poll(&descriptor, 1, 0) == 0

@@ -135,8 +135,8 @@ struct SlotCreation {
             return ReplicationError(
                 .slotExhausted, "create the slot \(slot)", why: error.message,
                 try: "drop an unused slot: SELECT pg_drop_replication_slot(slot_name) FROM "
-                    + "pg_replication_slots WHERE slot_name = 'NAME' AND NOT active; or ALTER SYSTEM "
-                    + "SET max_replication_slots = 20 and restart the server")
+                    + "pg_replication_slots WHERE slot_name = 'NAME' AND NOT active; or "
+                    + "ALTER SYSTEM SET max_replication_slots = 20 and restart the server")
         case "42710":
             return ReplicationError(
                 .preflight, "create the slot \(slot)", why: error.message,

@@ -34,7 +34,8 @@ struct SlotQueries {
             invalidationReason: result.text(0, 7))
     }
 
-    /// Ends the session that reads the slot, if we may, and drops the slot; returns when it is gone.
+    /// Ends the session that reads the slot, if we may, and drops the slot; returns when it is
+    /// gone.
     func drop() throws {
         let start = ContinuousClock.now
         while let state = try state() {

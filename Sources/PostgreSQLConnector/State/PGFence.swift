@@ -29,7 +29,8 @@ package struct PGFence: Sendable, Equatable {
         ReplicationError(
             .fenced, "write for pipeline '\(pipeline)'",
             why:
-                "another process took the pipeline over, or it was dropped; epoch \(epoch) has ended",
+                "another process took the pipeline over, or it was dropped; "
+                + "epoch \(epoch) has ended",
             try: "martlet status \(pipeline)")
     }
 }

@@ -3,8 +3,8 @@ internal import ReplicationModel
 
 /// The statements that write checkpoint, journal and table states.
 ///
-/// All run inside a transaction of the caller's that has passed `PGFence.check`; none of them begins
-/// or ends one. They are values, so that an applier can send them in one flight.
+/// All run inside a transaction of the caller's that has passed `PGFence.check`; none of them
+/// begins or ends one. They are values, so that an applier can send them in one flight.
 package enum PGState {
     package struct Statement: Sendable, Equatable {
         /// Constant for every kind of entry: worth preparing.
@@ -25,7 +25,8 @@ package enum PGState {
         }
     }
 
-    /// Writes the checkpoint and the counters it carries; throws `.fenced` if the epoch is not ours.
+    /// Writes the checkpoint and the counters it carries; throws `.fenced` if the epoch is not
+    /// ours.
     package static func write(
         _ checkpoint: Checkpoint, fence: PGFence, on connection: PGConnection
     ) throws {
@@ -66,8 +67,8 @@ package enum PGState {
 
 extension PGState {
     private static let checkpointSQL = """
-        INSERT INTO martlet.checkpoint AS c (pipeline, position, commit_position, xid, committed_at, \
-        heartbeat_at, transactions, unseen, applied_at) \
+        INSERT INTO martlet.checkpoint AS c (pipeline, position, commit_position, xid, \
+        committed_at, heartbeat_at, transactions, unseen, applied_at) \
         SELECT name, $3, $4, $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9, clock_timestamp() \
         FROM martlet.pipeline WHERE name = $1 AND epoch = $2::bigint \
         ON CONFLICT (pipeline) DO UPDATE SET position = excluded.position, \
@@ -128,7 +129,8 @@ extension PGState {
     /// the transaction that carries the changes; a loader knows an older total.
     private static let tableSQL = """
         INSERT INTO martlet.table_state (pipeline, id, source_schema, source_name, target_schema, \
-        target_name, state, rows_copied, rows_estimated, inserts, updates, deletes, fingerprint, key) \
+        target_name, state, rows_copied, rows_estimated, inserts, updates, deletes, \
+        fingerprint, key) \
         VALUES ($1, $2::bigint, $3, $4, $5, $6, $7, $8::bigint, $9::bigint, $10::bigint, \
         $11::bigint, $12::bigint, $13, $14::text[]) \
         ON CONFLICT (pipeline, id) DO UPDATE SET source_schema = excluded.source_schema, \

@@ -37,7 +37,8 @@ enum PGStateFormat {
             throw ReplicationError(
                 .stateTooNew, "read Martlet's state at the target",
                 why:
-                    "schema martlet has format \(found), this program knows formats up to \(version)",
+                    "schema martlet has format \(found), "
+                    + "this program knows formats up to \(version)",
                 try: "run the version of Martlet that wrote it, or a newer one")
         }
         return found
@@ -50,8 +51,10 @@ enum PGStateFormat {
             "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'martlet'")
         if schema.rowCount == 0 { try connection.run("CREATE SCHEMA martlet") }
         try connection.run(
-            "CREATE TABLE martlet.format (version integer NOT NULL); INSERT INTO martlet.format VALUES (0)"
-        )
+            """
+            CREATE TABLE martlet.format (version integer NOT NULL);
+            INSERT INTO martlet.format VALUES (0)
+            """)
     }
 
     /// In the order in which they can be dropped.
@@ -168,8 +171,8 @@ enum PGStateFormat {
 }
 
 extension PGConnection {
-    /// Runs `body` between BEGIN and COMMIT; rolls back when it throws. Read committed, whatever the
-    /// role's default: a check that waited for a lock must see what the holder committed.
+    /// Runs `body` between BEGIN and COMMIT; rolls back when it throws. Read committed, whatever
+    /// the role's default: a check that waited for a lock must see what the holder committed.
     func transaction<Result>(
         _ mode: String = "ISOLATION LEVEL READ COMMITTED READ WRITE", _ body: () throws -> Result
     ) throws -> Result {

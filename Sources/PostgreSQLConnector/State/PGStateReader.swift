@@ -57,8 +57,8 @@ struct PGStateReader {
     private func checkpoint() throws -> (value: Checkpoint, age: Double?)? {
         let row = try query(
             """
-            SELECT position, commit_position, xid, committed_at, heartbeat_at, transactions, unseen, \
-            extract(epoch FROM clock_timestamp() - applied_at) \
+            SELECT position, commit_position, xid, committed_at, heartbeat_at, transactions, \
+            unseen, extract(epoch FROM clock_timestamp() - applied_at) \
             FROM martlet.checkpoint WHERE pipeline = $1
             """)
         guard row.rowCount == 1 else { return nil }

@@ -99,6 +99,8 @@ package final class SQLiteApplier: ChangeApplier {
             try session.extendLease(ownership)
             try session.run("COMMIT")
         }
+        // Nothing is sent to a file: the same window is between COMMIT and knowing of it.
+        Failpoint.hit(checkpoint == nil ? .chunkCommitSent : .streamCommitSent)
         releaseLock()
         // Others may write meanwhile; the log is synced whole, so order is kept.
         if durable { try naming("make the commit durable") { try session.syncLog() } }

@@ -5,6 +5,7 @@ struct MergeModelTests {
     static let configurations: [ModelOptions] = [
         ModelOptions(),
         ModelOptions(hasToast: true),
+        ModelOptions(hasToast: true, isMoveHeavy: true),
         ModelOptions(hasTruncate: true),
         ModelOptions(hasToast: true, hasTruncate: true, hasKeyless: true, hasParts: true),
         ModelOptions(hasToast: true, hasParts: true, workers: 3),
@@ -13,7 +14,7 @@ struct MergeModelTests {
 
     @Test("Every schedule ends with the source's rows at the target", arguments: configurations)
     func everySchedule(_ options: ModelOptions) {
-        let count = MergeSchedules.runs ?? 5000
+        let count = MergeSchedules.runs ?? 10_000
         let (wrong, total) = MergeSchedules.shortestWrong(options, count: count)
         #expect(wrong == nil, "\(total) of \(count) wrong")
     }
@@ -21,7 +22,7 @@ struct MergeModelTests {
     /// Chunks that closed ahead of the stream's commit; a kill; the table live too early.
     @Test(
         "Seeds that once went wrong",
-        arguments: zip([configurations[0], configurations[3]], [38980, 19395] as [UInt64]))
+        arguments: zip([configurations[0], configurations[4]], [38980, 19395] as [UInt64]))
     func seeds(_ options: ModelOptions, _ seed: UInt64) {
         #expect(MergeSchedules.run(options, seed: seed) == nil)
         #expect(MergeSchedules.run(options.without(.liveClosedAt), seed: seed) != nil)

@@ -14,19 +14,21 @@ struct MergeMutationTests {
         plain.without(.livePosition), plain.without(.liveClosedAt),
         plain.without(.judgedPosition), plain.without(.mergePassed),
         toast.without(.keyChunkJournal), toast.without(.keyChunks),
-        toast.without(.recordOverPending), truncate.without(.void), truncate.without(.hold),
+        truncate.without(.void), truncate.without(.hold),
         truncate.without(.tableLock), truncate.without(.journalWithWipe),
         parts.without(.wholeTransactions), ModelOptions(asksSource: true).without(.frozenCuts),
     ]
 
     @Test("Every rule has a case here")
     func everyRule() {
-        #expect(Set(Self.broken.compactMap(\.takenAway)) == Set(Rule.allCases))
+        // That one needs four changes of one key: MergeDirectedTests.
+        let others = Set(Rule.allCases).subtracting([.recordOverPending])
+        #expect(Set(Self.broken.compactMap(\.takenAway)) == others)
     }
 
     /// Where to look for what is rare, so that the test is quick; any other start finds it too.
     private static let starts: [Rule: UInt64] = [
-        .liveClosedAt: 7900, .journalWithWipe: 14_100, .recordOverPending: 42_000,
+        .liveClosedAt: 7900, .journalWithWipe: 14_100,
     ]
 
     @Test("Some schedule goes wrong", arguments: broken)

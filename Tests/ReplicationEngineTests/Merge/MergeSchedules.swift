@@ -51,14 +51,14 @@ enum MergeSchedules {
         case 32..<54: return .stream
         case 54..<58: return .live(world.random.below(world.routes.count))
         case 58..<60: return .workerFails(worker)
-        case 60..<97: return .worker(worker)
+        case 60..<(world.options.isMoveHeavy ? 93 : 97): return .worker(worker)
         default: return .kill
         }
     }
 
     /// Runs everything to its end: nothing fails any more. A few transactions still come, so that
     /// some meet live tables; empty ones move the stream past the chunk positions.
-    private static func drain(_ world: inout MergeWorld) throws {
+    static func drain(_ world: inout MergeWorld) throws {
         var extra = 3
         for round in 0..<2000 {
             for xid in world.source.hidden { _ = try world.perform(.show(xid)) }

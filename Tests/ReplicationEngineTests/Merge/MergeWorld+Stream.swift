@@ -88,7 +88,8 @@ extension MergeWorld {
         try ledger.judge(batch, mark, routes: batchRoutes(batch), into: &stream.judged)
         breakRules(before)
         note(
-            "judged \(mark.xid) at \(mark.commitPosition.rawValue): kept \(stream.judged.kept.count)"
+            "judged \(mark.xid) at \(mark.commitPosition.rawValue): "
+                + "kept \(stream.judged.kept.count)"
         )
         if index + 1 < batch.transactions.count {
             stream.phase = .judging(mark: index + 1)
@@ -185,7 +186,8 @@ extension MergeWorld {
         }
         stream.phase = .committed
         note(
-            "stream commits \(target.applied), wipes \(stream.plan.restarts.sorted()): \(target.brief)"
+            "stream commits \(target.applied), wipes \(stream.plan.restarts.sorted()): "
+                + "\(target.brief)"
         )
         return true
     }

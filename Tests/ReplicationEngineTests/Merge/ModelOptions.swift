@@ -2,6 +2,8 @@
 struct ModelOptions: Sendable, CustomStringConvertible {
     /// Changes may leave a large value out, as the log does for unchanged TOAST (P01).
     var hasToast = false
+    /// Few keys, mostly key changes that leave the large value out, many kills.
+    var isMoveHeavy = false
     var hasTruncate = false
     /// A second table, without a key, in the same transactions.
     var hasKeyless = false
@@ -16,6 +18,7 @@ struct ModelOptions: Sendable, CustomStringConvertible {
     var description: String {
         var words: [String] = []
         if hasToast { words.append("TOAST") }
+        if isMoveHeavy { words.append("mostly key changes") }
         if hasTruncate { words.append("TRUNCATE") }
         if hasKeyless { words.append("a keyless table") }
         if hasParts { words.append("parts") }

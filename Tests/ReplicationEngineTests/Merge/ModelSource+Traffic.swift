@@ -16,6 +16,8 @@ extension ModelSource {
         return rows
     }
 
+    private var keys: ArraySlice<Int> { options.isMoveHeavy ? Self.keys[1...3] : Self.keys[...] }
+
     mutating func commitRandom(_ random: inout SeededGenerator) {
         var transaction = SourceTransaction(xid: randomXID(&random), changes: [])
         var now = self
@@ -52,9 +54,9 @@ extension ModelSource {
         let rows = now.committed[table]
         let old = random.pick(rows.keys.sorted().filter { isFree(table, $0) })
         if table == 1 { return keylessChange(old, rows, &random) }
-        let new = random.pick(Self.keys.filter { rows[$0] == nil && isFree(table, $0) })
+        let new = random.pick(keys.filter { rows[$0] == nil && isFree(table, $0) })
         let row = ModelRow(value: "x\(xid).\(index)", large: "l\(xid).\(index)")
-        switch random.below(options.hasToast ? 5 : 4) {
+        switch options.isMoveHeavy ? 1 + random.below(12) : random.below(options.hasToast ? 5 : 4) {
         case 0:
             guard let new else { return nil }
             return SourceChange(table: table, operation: .insert, new: new, newRow: row)
@@ -71,7 +73,7 @@ extension ModelSource {
         _ random: inout SeededGenerator
     ) -> SourceChange? {
         guard let old, let new, let before = rows[old] else { return nil }
-        let isIncomplete = options.hasToast && random.chance(60)
+        let isIncomplete = options.hasToast && random.chance(options.isMoveHeavy ? 90 : 60)
         let after = ModelRow(value: row.value, large: isIncomplete ? before.large : row.large)
         return SourceChange(
             table: table, operation: .update, old: old, new: new, oldRow: before, newRow: after,
