@@ -8,9 +8,9 @@ import Testing
 
     /// The statement's own text is cut after four words: the value must come later.
     private static let failing = [
-        "SELECT * FROM (SELECT '\(value)'::integer) AS cast",
-        "SELECT * FROM (SELECT '\(value)'::date) AS cast",
-        "SELECT * FROM (SELECT '{\"a\": \(value)}'::json) AS cast",
+        "SELECT * FROM (SELECT '\(value)'::integer) AS q",
+        "SELECT * FROM (SELECT '\(value)'::date) AS q",
+        "SELECT * FROM (SELECT '{\"a\": \(value)}'::json) AS q",
         "DO $$ BEGIN RAISE 'row %', '\(value)'; END $$",
     ]
 

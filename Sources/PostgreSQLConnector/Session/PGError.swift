@@ -53,7 +53,8 @@ package enum PGError {
         }
         return Server(
             sqlState: state, message: field(Int32(UInt8(ascii: "M"))) ?? "",
-            schema: field(Int32(UInt8(ascii: "s"))), table: field(Int32(UInt8(ascii: "t"))), column: field(Int32(UInt8(ascii: "c"))),
+            schema: field(Int32(UInt8(ascii: "s"))), table: field(Int32(UInt8(ascii: "t"))),
+            column: field(Int32(UInt8(ascii: "c"))),
             constraint: field(Int32(UInt8(ascii: "n"))), statement: outline(what)
         )
     }
