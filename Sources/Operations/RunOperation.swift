@@ -129,8 +129,8 @@ package final class RunOperation: Sendable {
 
     private func forget(_ scope: PipelineScope) throws -> Set<TableName> {
         var dropping = try DropReport(configuration, source: scope.source, target: scope.target)
-        try dropping.drop(source: scope.source, target: scope.target)
-        logger.notice("slot, publication and state of the earlier run are dropped")
+        try dropping.drop(source: scope.source, target: scope.target, isFresh: true)
+        logger.notice("slot and state of the earlier run are dropped")
         return Set((dropping.stored?.tables ?? []).map(\.target))
     }
 

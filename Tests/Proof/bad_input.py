@@ -248,7 +248,6 @@ def slot_lost(options):
     result = shop.pipeline.call("run", "--fresh", "--yes", "--until-caught-up")
     require(result.returncode == 0, f"--fresh ended with {result.returncode}: {result.stderr}")
     shop.mended()
-    server.remove()
 
 
 def failover(options):
@@ -264,7 +263,6 @@ def failover(options):
     server.query("CHECKPOINT")
     shop.write_more()
     shop.refused(POLICY, "timeline 2", "fresh")
-    server.remove()
 
 
 def other_source(options):
@@ -278,14 +276,15 @@ def other_source(options):
     shop.refused(PREFLIGHT, "another cluster or database")
     path.write_text(good)
     shop.mended()
-    other.source.server.remove()
 
 
 def plugin_not_allowed(options):
     """P69: newer servers load only the output plug-ins that a list names."""
     server = lab.PrivateServer(options.source)
     known = server.query("SELECT 1 FROM pg_settings WHERE name = 'output_plugin_libraries'")
-    if known:
+    if not known:
+        server.remove()
+    else:
         server.configure({"output_plugin_libraries": "test_decoding"})
         server.restart()
         shop = Shop(options, server=server, install=False)
@@ -295,7 +294,6 @@ def plugin_not_allowed(options):
         server.configure({"output_plugin_libraries": "pgoutput, test_decoding"})
         server.restart()
         shop.mended()
-    server.remove()
 
 
 # ---- The configuration ----
