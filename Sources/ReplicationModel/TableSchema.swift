@@ -48,8 +48,7 @@ package struct Column: Sendable, Equatable {
     /// A generated column that is computed when read (PostgreSQL 18), not stored.
     package var isVirtual = false
     package var identity: Identity?
-    /// The identity's sequence where it is not the default one:
-    /// `START WITH 1000 INCREMENT BY 10 ...`.
+    /// The identity's sequence where it is not the default one: `START WITH 1000 ...`.
     package var identityOptions: String?
     /// Name of the collation if it is not the type's default one, quoted and qualified.
     package var collation: String?

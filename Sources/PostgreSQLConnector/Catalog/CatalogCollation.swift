@@ -4,7 +4,8 @@ enum CatalogCollation {
     static func kind(_ row: String) -> String {
         """
         format('PROVIDER = %s, DETERMINISTIC = %s', CASE \(row).collprovider \
-        WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END, \(row).collisdeterministic)
+        WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END, \
+        \(row).collisdeterministic::text)
         """
     }
 

@@ -25,9 +25,9 @@ struct Prerequisites {
         let collations = try collations()
         let sequences = try sequences()
         let types = try TypeDefinitions(connection, types).objects()
-        let names = tables.map(\.name) + (collations + sequences + types).map(\.name)
-        let used = Set(names.map(\.schema))
-            .union(extensions.map(\.name.schema)).subtracting(["pg_catalog"])
+        let named = tables.map(\.name) + (collations + sequences + types).map(\.name)
+        let used = Set(named.map(\.schema)).union(extensions.map(\.name.schema))
+            .subtracting(["pg_catalog"])
         let schemas = used.sorted().map {
             SchemaObject(
                 kind: .schema, name: TableName(schema: "", name: $0),

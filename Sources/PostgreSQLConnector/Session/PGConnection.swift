@@ -57,7 +57,11 @@ package final class PGConnection {
         _ url: String, _ password: String?, _ label: String, _ purpose: Purpose
     ) -> [(String, String)] {
         // Later keywords win over those that `dbname` expands to; connect_timeout must not.
-        var all = [("connect_timeout", "10"), ("keepalives_idle", "30"), ("dbname", url)]
+        // A network that swallows packets is noticed within a minute, not after TCP's quarter hour.
+        var all = [
+            ("connect_timeout", "10"), ("keepalives_idle", "10"), ("keepalives_interval", "10"),
+            ("keepalives_count", "3"), ("tcp_user_timeout", "60000"), ("dbname", url),
+        ]
         all.append(("application_name", "martlet \(label)"))
         all.append(("client_encoding", "UTF8"))
         if let password { all.append(("password", password)) }
