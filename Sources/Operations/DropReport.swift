@@ -55,9 +55,11 @@ package struct DropReport: Report {
     /// Removes what was listed. The state goes last: it holds the names, so that a drop that was
     /// interrupted can be run again.
     ///
+    /// - Parameter isFresh: the pipeline begins again. A publication that another role installed is
+    ///   then as good as a new one: the preflight has just looked at it.
     /// - Throws: `.fenced` while another process runs the pipeline.
     package mutating func drop(
-        source: any ReplicationSource, target: any ReplicationTarget
+        source: any ReplicationSource, target: any ReplicationTarget, isFresh: Bool = false
     ) throws {
         if let stored, stored.leaseIsValid, let holder = stored.holder, !holder.isDeadHere {
             throw ReplicationError(
@@ -66,7 +68,9 @@ package struct DropReport: Report {
                 try: "stop it (kill -TERM \(holder.pid)), then drop again")
         }
         if items.contains(where: { $0.kind == .slot }) { try source.dropSlot(capture) }
-        try source.dropPublication(capture)
+        do { try source.dropPublication(capture) } catch let error as ReplicationError
+            where isFresh && error.kind == .privilege
+        {}
         if stored != nil { try target.drop(pipeline: pipeline) }
         isDone = true
     }

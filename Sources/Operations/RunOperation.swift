@@ -121,7 +121,7 @@ package final class RunOperation: Sendable {
             prerequisites: try scope.source.prerequisites(of: scope.tables))
         let isFirst = try scope.target.load(pipeline: configuration.name) == nil
         // Later starts go on from what is there; what fails them is said by what fails.
-        if isFirst || options.fresh { try checkFirstStart(scope) }
+        if isFirst || options.fresh { try checkFirstStart(scope, forgetsSlot: !isFirst) }
         // Only now: a beginning that would be refused must not cost the state of before.
         if options.fresh { preparation.formerTargets = try forget(scope) }
         return preparation
@@ -129,18 +129,21 @@ package final class RunOperation: Sendable {
 
     private func forget(_ scope: PipelineScope) throws -> Set<TableName> {
         var dropping = try DropReport(configuration, source: scope.source, target: scope.target)
-        try dropping.drop(source: scope.source, target: scope.target)
-        logger.notice("slot, publication and state of the earlier run are dropped")
+        try dropping.drop(source: scope.source, target: scope.target, isFresh: true)
+        logger.notice("slot and state of the earlier run are dropped")
         return Set((dropping.stored?.tables ?? []).map(\.target))
     }
 
-    private func checkFirstStart(_ scope: PipelineScope) throws {
+    /// - Parameter forgetsSlot: the slot is the pipeline's own and about to be dropped: whatever is
+    ///   wrong with it is no reason to stay (P23).
+    private func checkFirstStart(_ scope: PipelineScope, forgetsSlot: Bool) throws {
         let report = try CheckReport(scope, install: false)
         let found = report.findings.map(\.finding)
         for finding in found where finding.severity == .warning {
             logger.warning("\(finding.check): \(finding.detail)")
         }
-        let refused = found.filter { $0.severity == .refused }
+        let forgotten = forgetsSlot ? "slot \(scope.capture.slot)" : nil
+        let refused = found.filter { $0.severity == .refused && $0.check != forgotten }
         guard let first = refused.first else { return }
         let more = refused.count > 1 ? " (and \(refused.count - 1) more)" : ""
         throw ReplicationError(

@@ -29,7 +29,7 @@ struct Preparation {
                 configuration: plan.configuration),
             holder: plan.holder, lease: plan.lease)
         Failpoint.hit(.slotAnnounced)
-        try compare(stored.setup, identity)
+        try compare(stored, identity)
         if stored.setup.phase == .creatingSlot {
             stored = try createCapture(stored)
         } else {
@@ -50,8 +50,8 @@ struct Preparation {
     }
 
     /// Another source or another configuration would make the checkpoint mean something else (P20).
-    private func compare(_ setup: PipelineSetup, _ identity: SourceIdentity) throws {
-        let known = setup.source
+    private func compare(_ stored: StoredPipeline, _ identity: SourceIdentity) throws {
+        let known = stored.setup.source
         guard known.systemIdentifier == identity.systemIdentifier,
             known.databaseID == identity.databaseID
         else {
@@ -67,13 +67,30 @@ struct Preparation {
                     + "\(known.timeline): after a failover history may have been replaced (P24)",
                 try: "martlet run PIPELINE --fresh --yes")
         }
-        guard setup.configuration == plan.configuration else {
-            throw ReplicationError(
-                .configuration, "go on with pipeline \(plan.name)",
-                why: "tables, mapping or keys differ from those it was started with",
-                try: "put the pipeline file back, or martlet run PIPELINE --fresh --yes")
+        guard stored.setup.configuration == plan.configuration else {
+            throw otherTables(stored.tables.map(\.source))
         }
     }
+
+    /// A pattern also matches tables that were made later; their rows would begin in the middle
+    /// (P34).
+    private func otherTables(_ known: [TableName]) -> ReplicationError {
+        let asked = plan.routes.map(\.source.name)
+        let added = Set(asked).subtracting(known).sorted().map(\.description)
+        let gone = Set(known).subtracting(asked).sorted().map(\.description)
+        var why = "tables, mapping or keys differ from those it was started with"
+        var remedy = "put the pipeline file back, or martlet run PIPELINE --fresh --yes"
+        if !gone.isEmpty { why += "; no longer there: \(gone.joined(separator: ", "))" }
+        if !added.isEmpty, !known.isEmpty {
+            let names = added.joined(separator: ", ")
+            why += "; added: \(names)"
+            remedy = "leave them out (tables: exclude: [\(names)]), or \(Self.fresh)"
+        }
+        return ReplicationError(
+            .configuration, "go on with pipeline \(plan.name)", why: why, try: remedy)
+    }
+
+    private static let fresh = "martlet run PIPELINE --fresh --yes"
 
     // MARK: Slot
 

@@ -343,7 +343,7 @@ package struct TargetShape: Sendable {
 /// type, sequence. In the source's dialect, in an order in which they can be made.
 package struct SchemaObject: Sendable, Equatable {
     package enum Kind: String, Sendable {
-        case schema, `extension`, enumeration, domain, composite, range, sequence
+        case schema, `extension`, collation, enumeration, domain, composite, range, sequence
     }
 
     package var kind: Kind

@@ -14,6 +14,9 @@ package struct TableSchema: Sendable, Equatable {
     package var indexes: [Index] = []
     package var foreignKeys: [ForeignKey] = []
     package var checks: [CheckConstraint] = []
+    /// Users' functions that defaults, checks, indexes and the types' domains call: qualified,
+    /// quoted, with argument types.
+    package var functions: [String] = []
     package var estimatedRows: Int64 = 0
     package var estimatedBytes: Int64 = 0
     /// Changes when anything that decides how rows are read or decoded changes (DESIGN section 5).
@@ -45,6 +48,8 @@ package struct Column: Sendable, Equatable {
     /// A generated column that is computed when read (PostgreSQL 18), not stored.
     package var isVirtual = false
     package var identity: Identity?
+    /// The identity's sequence where it is not the default one: `START WITH 1000 ...`.
+    package var identityOptions: String?
     /// Name of the collation if it is not the type's default one, quoted and qualified.
     package var collation: String?
 

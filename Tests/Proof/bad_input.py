@@ -216,6 +216,86 @@ def slot_missing(options):
     shop.refused(POLICY, "slot")
 
 
+def slot_made_again(options):
+    """P20: the same name, but what was committed in between is lost to us."""
+    shop = Shop(options)
+    shop.mended()
+    slot = drop_slot(shop)
+    shop.write_more()
+    shop.source.query(f"SELECT pg_create_logical_replication_slot('{slot}', 'pgoutput')")
+    shop.refused(POLICY, "slot", "not sent again")
+
+
+def drop_slot(shop):
+    slot = shop.source.value("SELECT slot_name FROM pg_replication_slots WHERE database = "
+                             f"'{shop.source.name}' AND plugin = 'pgoutput'")
+    shop.source.query(f"SELECT pg_drop_replication_slot('{slot}')")
+    return slot
+
+
+def slot_lost(options):
+    """P23: the server removed the log that the slot needs."""
+    server = lab.PrivateServer(options.source, {
+        "max_slot_wal_keep_size": "1MB", "min_wal_size": "32MB", "max_wal_size": "32MB"})
+    shop = Shop(options, server=server)
+    shop.mended()
+    shop.write_more()
+    for _ in range(6):
+        server.query("SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1000)), "
+                     "pg_switch_wal()")
+        server.query("CHECKPOINT")
+    shop.refused(POLICY, "slot", "invalidated|removed")
+    result = shop.pipeline.call("run", "--fresh", "--yes", "--until-caught-up")
+    require(result.returncode == 0, f"--fresh ended with {result.returncode}: {result.stderr}")
+    shop.mended()
+
+
+def failover(options):
+    """P24: the source was promoted: what came after the fork may not be what we applied."""
+    server = lab.PrivateServer(options.source, {"hot_standby": "on"})
+    shop = Shop(options, server=server)
+    shop.mended()
+    server.stop()
+    (server.folder / "data/standby.signal").touch()
+    server.start()
+    server.query("SELECT pg_promote()")
+    wait_until(lambda: not server.query("SELECT pg_is_in_recovery()")[0][0], 30, "promoted")
+    server.query("CHECKPOINT")
+    shop.write_more()
+    shop.refused(POLICY, "timeline 2", "fresh")
+
+
+def other_source(options):
+    """P20: another cluster answers under the pipeline's URL."""
+    shop, other = Shop(options), Shop(options, server=lab.PrivateServer(options.source))
+    shop.mended()
+    place = other.pipeline.path.read_text(encoding="utf-8")
+    path, good = shop.pipeline.path, shop.pipeline.path.read_text(encoding="utf-8")
+    url = re.search(r'"source": "[^"]*"', place)[0]
+    path.write_text(re.sub(r'"source": "[^"]*"', lambda _: url, good))
+    shop.refused(PREFLIGHT, "another cluster or database")
+    path.write_text(good)
+    shop.mended()
+
+
+def plugin_not_allowed(options):
+    """P69: newer servers load only the output plug-ins that a list names."""
+    server = lab.PrivateServer(options.source)
+    known = server.query("SELECT 1 FROM pg_settings WHERE name = 'output_plugin_libraries'")
+    if not known:
+        server.remove()
+    else:
+        server.configure({"output_plugin_libraries": "test_decoding"})
+        server.restart()
+        shop = Shop(options, server=server, install=False)
+        shop.publish()
+        # Only some roles may read the setting: `check` need not see it, `run` is told.
+        shop.refused(PREFLIGHT, "output_plugin_libraries|pgoutput")
+        server.configure({"output_plugin_libraries": "pgoutput, test_decoding"})
+        server.restart()
+        shop.mended()
+
+
 # ---- The configuration ----
 
 
@@ -430,7 +510,8 @@ def no_create_at_target(options):
 
 CASES = [
     source_unreachable, target_unreachable, wrong_password, wal_level, no_replication, no_select,
-    no_publication, no_slot_left, row_security, slot_ahead, slot_missing, unknown_key, no_match,
+    no_publication, no_slot_left, row_security, slot_ahead, slot_missing,
+    slot_made_again, slot_lost, failover, other_source, plugin_not_allowed, unknown_key, no_match,
     no_key, target_does_not_fit, target_has_rows, target_type_differs, row_changed_by_somebody_else,
     row_inserted_by_somebody_else, disk_full, read_only_by_default, read_only_file,
     permission_lost, no_create_at_target,

@@ -202,11 +202,12 @@ def free_port():
 
 
 class Database:
-    def __init__(self, server, prefix="proof"):
+    def __init__(self, server, prefix="proof", encoding=""):
         self.server = server
         self.name = unique(prefix)
         self.roles = []
-        server.query(f"CREATE DATABASE {self.name} TEMPLATE template0")
+        form = f" ENCODING '{encoding}' LOCALE 'C'" if encoding else ""
+        server.query(f"CREATE DATABASE {self.name} TEMPLATE template0{form}")
         at_end(self.drop)
 
     def role(self, name, attributes=""):
@@ -259,8 +260,8 @@ class Database:
 class Source(Database):
     """The installer owns the tables; the capture role owns nothing, reads and replicates."""
 
-    def __init__(self, server, schema="lab"):
-        super().__init__(server, "src")
+    def __init__(self, server, schema="lab", encoding=""):
+        super().__init__(server, "src", encoding)
         self.schema = schema
         self.installer = self.role("installer")
         self.capture = self.role("capture", "REPLICATION")
@@ -298,16 +299,19 @@ class Target(Database):
         self.query(f"GRANT CREATE ON DATABASE {self.name} TO {self.apply}")
         self.query(f"GRANT CREATE, USAGE ON SCHEMA public TO {self.apply}")
         self.query(f"CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {self.apply}")
-        wait_until(self.may_be_replica, 20, "SET granted on session_replication_role")
+        wait_until(lambda: self.on_parameter("GRANT", "TO"), 20, "SET granted")
 
     def check_roles(self):
         require(self.value(f"SELECT NOT rolsuper FROM pg_roles WHERE rolname = '{self.apply}'"),
                 "the apply role is a superuser")
 
-    def may_be_replica(self):
+    def take_replica_role(self):
+        wait_until(lambda: self.on_parameter("REVOKE", "FROM"), 20, "SET revoked")
+
+    def on_parameter(self, verb, to):
         """One row of the catalogue for all roles: two grants at once are an error for one."""
         try:
-            self.query(f"GRANT SET ON PARAMETER session_replication_role TO {self.apply}")
+            self.query(f"{verb} SET ON PARAMETER session_replication_role {to} {self.apply}")
             return True
         except psycopg2.errors.InternalError_:
             return False
@@ -487,7 +491,12 @@ class Run:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def tail(self, lines=12):
-        return "\n".join(["", *self.text().splitlines()[-lines:]])
+        """The last lines; of a crash, which prints much, the first ones."""
+        text = self.text().splitlines()
+        crash = [number for number, line in enumerate(text)
+                 if re.search(r"Fatal error|[Cc]rashed|\bBUG IN\b|terminate called", line)]
+        shown = text[max(0, crash[0] - 16):crash[0] + 40] if crash else text[-lines:]
+        return "\n".join(["", *shown])
 
     def must_live(self):
         require(self.code is None, f"run ended with {self.code}: {self.tail()}")
@@ -559,7 +568,7 @@ def digest(end, table, columns):
     place, row = rows_of(end, table, columns)
     half = "sum(('x' || substr(h, {}, 16))::bit(64)::bigint::numeric)::text"
     return end.query(f"SELECT count(*), {half.format(1)}, {half.format(17)} FROM "
-                     f"(SELECT md5({row}) AS h FROM {place}) AS hashed")
+                     f"(SELECT md5(convert_to({row}, 'UTF8')) AS h FROM {place}) AS hashed")
 
 
 def counted_rows(end, table, columns):

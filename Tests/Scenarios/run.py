@@ -10,6 +10,8 @@
     expect-sql     at the PostgreSQL target afterwards: a query that must give one row, true
     only-on        words of `pg15 pg17 pg18` (sources) and `to-pg to-sqlite` (targets)
     as-superuser   schema.sql and traffic.sql run as the superuser
+    encoding       of the source's database, with locale C
+    without-replica-role   the apply role may not set session_replication_role
 
 Every scenario ends equal by value, or with its error. Run: run.py [NAME-PART] [--source pg17]
 """
@@ -55,7 +57,7 @@ class Scenario:
         return text(self.folder, name)
 
     def run(self):
-        source = Source(Server(self.source_name))
+        source = Source(Server(self.source_name), encoding=(self.text("encoding") or "").strip())
         targets = [make_target(name) for name in self.target_names]
         try:
             self.show(source, targets)
@@ -69,6 +71,8 @@ class Scenario:
         options = json.loads(self.text("pipeline.json") or "{}")
         pipelines = []
         for target in targets:
+            if hasattr(target, "query") and self.text("without-replica-role") is not None:
+                target.take_replica_role()
             if hasattr(target, "query") and self.text("target.sql"):
                 psql(target, self.text("target.sql"), target.apply)
             pipelines.append(Pipeline(source, target, options))

@@ -18,7 +18,8 @@ extension CatalogTables {
                 SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n'
                   AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum]),
               pg_get_expr(d.adbin, d.adrelid), a.attgenerated, a.attidentity,
-              cn.nspname, co.collname
+              cn.nspname, co.collname, CASE WHEN a.attidentity <> '' THEN
+                \(Self.identityOptions) END
             FROM pg_attribute a
             JOIN pg_type t ON t.oid = a.atttypid
             LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -54,8 +55,22 @@ extension CatalogTables {
             generated: isGenerated ? result.text(row, 6) : nil, identity: identity,
             collation: result.name(row, 9, 10)?.quoted)
         column.isVirtual = result.string(row, 7) == "v"
+        column.identityOptions = result.text(row, 11)
         return column
     }
+
+    /// NULL for the options that an identity column has if nothing is said.
+    private static let identityOptions = """
+        (SELECT format('INCREMENT BY %s MINVALUE %s MAXVALUE %s START WITH %s CACHE %s %sCYCLE',
+            s.seqincrement, s.seqmin, s.seqmax, s.seqstart, s.seqcache,
+            CASE WHEN NOT s.seqcycle THEN 'NO ' END)
+          FROM pg_depend d JOIN pg_sequence s ON s.seqrelid = d.objid
+          WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
+            AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.deptype = 'i'
+            AND (s.seqincrement, s.seqmin, s.seqmax, s.seqstart, s.seqcache, s.seqcycle)
+              IS DISTINCT FROM (1, 1, CASE a.atttypid WHEN 'int2'::regtype THEN 32767
+                WHEN 'int4'::regtype THEN 2147483647 ELSE 9223372036854775807 END, 1, 1, false))
+        """
 
     /// Valid indexes. "Plain" also asks for a b-tree with each column's default order and own
     /// collation: only such an index gives the order in which chunks are cut.

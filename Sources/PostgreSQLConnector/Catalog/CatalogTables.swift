@@ -33,11 +33,13 @@ struct CatalogTables {
             let indexes = try indexes(ids)
             let keys = try foreignKeys(ids)
             let checks = try checks(ids)
+            let functions = try functions(ids)
             for at in tables.indices {
                 let id = tables[at].schema.id
                 tables[at].schema.columns = columns[id] ?? []
                 tables[at].schema.foreignKeys = keys[id] ?? []
                 tables[at].schema.checks = checks[id] ?? []
+                tables[at].schema.functions = functions[id] ?? []
                 tables[at].setIndexes(indexes[id] ?? [])
             }
             return tables.map(\.schema)

@@ -1,9 +1,9 @@
 internal import ReplicationEngine
 internal import ReplicationModel
 
-/// What tables need before they can be made: schemas, extensions, sequences, and the types of their
-/// columns with everything those are made of (an array of a domain over an enum inside a
-/// composite).
+/// What tables need before they can be made: schemas, extensions, collations, sequences, and the
+/// types of their columns with everything those are made of (an array of a domain over an enum
+/// inside a composite).
 ///
 /// Identity columns bring their sequence themselves. Types that are a table's row type or written
 /// in C outside an extension cannot be carried; the preflight refuses them.
@@ -22,16 +22,18 @@ struct Prerequisites {
     /// In an order in which they can be made.
     func objects() throws -> [SchemaObject] {
         let extensions = try extensions()
+        let collations = try collations()
         let sequences = try sequences()
         let types = try TypeDefinitions(connection, types).objects()
-        let used = Set((tables.map(\.name) + (sequences + types).map(\.name)).map(\.schema))
-            .union(extensions.map(\.name.schema)).subtracting(["pg_catalog"])
+        let named = tables.map(\.name) + (collations + sequences + types).map(\.name)
+        let used = Set(named.map(\.schema)).union(extensions.map(\.name.schema))
+            .subtracting(["pg_catalog"])
         let schemas = used.sorted().map {
             SchemaObject(
                 kind: .schema, name: TableName(schema: "", name: $0),
                 definition: "CREATE SCHEMA IF NOT EXISTS \($0.quotedIdentifier)")
         }
-        return schemas + extensions + sequences + types
+        return schemas + extensions + collations + sequences + types
     }
 
     private static func closure(_ connection: PGConnection, _ ids: Set<UInt32>) throws -> [UInt32] {
@@ -99,6 +101,37 @@ struct Prerequisites {
                 kind: .extension, name: name,
                 definition: "CREATE EXTENSION IF NOT EXISTS \(name.name.quotedIdentifier) "
                     + "WITH SCHEMA \(name.schema.quotedIdentifier)")
+        }
+    }
+
+    /// Collations that users made, of columns, types, indexes and expressions.
+    private func collations() throws -> [SchemaObject] {
+        let result = try connection.query(
+            Self.dependants + """
+                , used(oid) AS (
+                  SELECT a.attcollation FROM pg_attribute a WHERE NOT a.attisdropped
+                    AND a.attrelid IN (TABLE tables UNION ALL
+                      SELECT typrelid FROM pg_type WHERE oid = ANY($2::oid[]) AND typrelid <> 0)
+                  UNION SELECT unnest(i.indcollation::oid[]) FROM pg_index i
+                    JOIN tables ON tables.oid = i.indrelid
+                  UNION SELECT typcollation FROM pg_type WHERE oid = ANY($2::oid[])
+                  UNION SELECT rngcollation FROM pg_range WHERE rngtypid = ANY($2::oid[])
+                  UNION SELECT d.refobjid FROM dependant JOIN pg_depend d USING (classid, objid)
+                    WHERE d.refclassid = 'pg_collation'::regclass)
+                SELECT n.nspname, c.collname, \(CatalogCollation.definition("c"))
+                FROM used JOIN pg_collation c ON c.oid = used.oid
+                JOIN pg_namespace n ON n.oid = c.collnamespace
+                WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+                  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid
+                    AND d.classid = 'pg_collation'::regclass AND d.deptype = 'e')
+                ORDER BY 1, 2
+                """, parameters)
+        return (0..<result.rowCount).compactMap { row in
+            result.name(row, 0, 1).map {
+                SchemaObject(
+                    kind: .collation, name: $0,
+                    definition: "CREATE COLLATION \($0.quoted) " + result.string(row, 2))
+            }
         }
     }
 

@@ -40,6 +40,10 @@ struct TargetPrerequisites {
             return
         }
         if object.kind == .extension, try !isAvailable(object) { return }
+        if object.kind == .collation, let problem = obstacle(toCollation: object) {
+            problems.append(problem)
+            return
+        }
         pending.append(object)
         statements.append(object.definition)
     }
@@ -59,6 +63,8 @@ struct TargetPrerequisites {
                 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
                 WHERE n.nspname = $1 AND t.typname = $2
                 """, [object.name.schema, object.name.name])
+        case .collation:
+            return try collation(object) != nil
         case .sequence:
             return try catalog.exists(
                 """
@@ -88,6 +94,8 @@ struct TargetPrerequisites {
         case .enumeration: try compareLabels(object)
         case .domain: try compareBase(object)
         case .composite: try compareAttributes(object)
+        case .collation:
+            if let problem = try difference(ofCollation: object) { problems.append(problem) }
         case .schema, .extension, .range, .sequence: break
         }
     }
@@ -185,9 +193,25 @@ extension TargetPrerequisites {
         return Set(rows.column(0))
     }
 
-    /// Collations are not carried: one that a DBA made has to be made at the target too.
+    func missingFunctions(_ functions: [String]) throws -> Set<String> {
+        guard !functions.isEmpty else { return [] }
+        let rows = try catalog.connection.query(
+            """
+            SELECT w.name FROM unnest($1::text[]) AS w(name) \
+            WHERE pg_catalog.to_regprocedure(w.name) IS NULL
+            """, [PGArray.literal(Set(functions).sorted())])
+        return Set(rows.column(0))
+    }
+
+    /// Those that are not there, and will not be when the statements have run.
     func missingCollations(of columns: [Column]) throws -> Set<String> {
-        let names = Set(columns.compactMap(\.collation))
+        let names = Set(columns.compactMap(\.collation)).filter { name in
+            objects.isEmpty
+                ? name.hasPrefix("pg_catalog.")
+                : !pending.contains {
+                    $0.kind == .extension || ($0.kind == .collation && $0.name.quoted == name)
+                }
+        }
         let rows = try catalog.connection.query(
             """
             SELECT w.name FROM unnest($1::text[]) AS w(name) \

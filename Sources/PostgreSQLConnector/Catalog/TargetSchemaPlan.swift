@@ -24,6 +24,7 @@ struct TargetSchemaPlan {
         draft.plan.beforeRows = objects.statements
         draft.plan.problems = objects.problems
         try draft.addTypeProblems(objects)
+        try draft.addFunctionProblems(objects)
         for route in routes { draft.addTable(route) }
         for route in routes { draft.addIndexes(route) }
         for route in routes { draft.addForeignKeys(route) }
@@ -78,6 +79,20 @@ struct TargetPlanDraft {
                 addProblem(
                     route, "the target has no collation \(name)", column.name,
                     try: "CREATE COLLATION \(name) (...) at the target, as it is at the source")
+            }
+        }
+    }
+
+    /// What a function does is the users' business: Martlet makes none.
+    mutating func addFunctionProblems(_ objects: TargetPrerequisites) throws {
+        let made = routes.filter { existing[$0.target] == nil }
+        let missing = try objects.missingFunctions(made.flatMap(\.source.functions))
+        for route in made {
+            for function in route.source.functions where missing.contains(function) {
+                addProblem(
+                    route, "a default, check or index calls \(function), which the target lacks",
+                    try: "create it at the target as the source has it: "
+                        + "SELECT pg_get_functiondef(\(function.quotedLiteral)::regprocedure);")
             }
         }
     }
@@ -154,6 +169,7 @@ extension TargetPlanDraft {
             clause += " GENERATED ALWAYS AS (\(expression)) \(storage)"
         } else if let identity = column.identity {
             clause += " GENERATED \(identity == .always ? "ALWAYS" : "BY DEFAULT") AS IDENTITY"
+            if let options = column.identityOptions { clause += " (\(options))" }
         } else if let expression = column.defaultExpression {
             clause += " DEFAULT \(expression)"
         }

@@ -11,6 +11,7 @@ package enum PGError {
     package struct Server: Error {
         package var sqlState: String
         package var message: String
+        package var schema: String?
         package var table: String?
         package var column: String?
         package var constraint: String?
@@ -22,8 +23,22 @@ package enum PGError {
         ) -> ReplicationError {
             ReplicationError(
                 PGError.kind(ofState: sqlState), "run \(statement)", position: position,
-                table: name, column: column, why: "\(message) (SQLSTATE \(sqlState))",
+                table: name ?? namedTable, column: column, why: reason,
                 try: PGError.remedy(forState: sqlState))
+        }
+
+        /// The server's words, unless they may hold a row's value (I9): data exceptions quote what
+        /// they refuse, and what users' own code raises may say anything.
+        private var reason: String {
+            let isTooLong = sqlState == "22001"  // names the type only
+            let mayQuote = (sqlState.hasPrefix("22") && !isTooLong) || sqlState.hasPrefix("P0")
+            let words = mayQuote ? "the server refused a value" : PGError.oneLine(message)
+            return "\(words) (SQLSTATE \(sqlState))"
+        }
+
+        private var namedTable: TableName? {
+            guard let schema, let table else { return nil }
+            return TableName(schema: schema, name: table)
         }
     }
 
@@ -38,7 +53,8 @@ package enum PGError {
         }
         return Server(
             sqlState: state, message: field(Int32(UInt8(ascii: "M"))) ?? "",
-            table: field(Int32(UInt8(ascii: "t"))), column: field(Int32(UInt8(ascii: "c"))),
+            schema: field(Int32(UInt8(ascii: "s"))), table: field(Int32(UInt8(ascii: "t"))),
+            column: field(Int32(UInt8(ascii: "c"))),
             constraint: field(Int32(UInt8(ascii: "n"))), statement: outline(what)
         )
     }
@@ -49,7 +65,14 @@ package enum PGError {
         let text = message ?? String(cString: PQerrorMessage(connection.handle))
         return ReplicationError(
             .connectionLost, "run \(outline(what)) on connection '\(connection.label)'",
-            why: text.trimmingCharacters(in: .whitespacesAndNewlines))
+            why: oneLine(text))
+    }
+
+    /// Several lines, as libpq writes them for several addresses or with its advice, as one.
+    static func oneLine(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline)
+            .map { $0.trimmingCharacters(in: .whitespaces) }
+            .filter { !$0.isEmpty }.joined(separator: "; ")
     }
 
     /// The first words of a statement: enough to know it, too short to hold a value.
@@ -59,8 +82,7 @@ package enum PGError {
     }
 
     static func connectFailure(_ handle: OpaquePointer) -> ReplicationError {
-        let message = String(cString: PQerrorMessage(handle))
-            .trimmingCharacters(in: .whitespacesAndNewlines)
+        let message = oneLine(String(cString: PQerrorMessage(handle)))
         let host = PQhost(handle).map { String(cString: $0) } ?? ""
         let port = PQport(handle).map { String(cString: $0) } ?? ""
         let user = PQuser(handle).map { String(cString: $0) } ?? ""

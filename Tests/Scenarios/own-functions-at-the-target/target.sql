@@ -1,0 +1,1 @@
+create function lab.twice(integer, out integer) language sql immutable as 'select $1 * 2';

@@ -1,0 +1,1 @@
+insert into t values (2, 7); update t set v = 3 where id = 1;
