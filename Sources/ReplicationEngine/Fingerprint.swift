@@ -7,6 +7,14 @@ package struct Fingerprint: Sendable, Equatable, CustomStringConvertible {
 
     package var description: String { "\(shape).\(file)" }
 
+    /// After a TRUNCATE: its file is not known before somebody has looked.
+    package var isOfAnyFile: Bool { file == "*" }
+    package var withAnyFile: Fingerprint {
+        var other = self
+        other.file = "*"
+        return other
+    }
+
     package init(_ text: String) {
         let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         shape = parts.first ?? ""

@@ -34,7 +34,7 @@ struct LoadWorker {
     }
 
     private func cut(_ route: Int, _ lower: Key?, _ generation: Int) throws {
-        let upper = try reader.cut(routes[route], after: lower, rows: chunkRows)
+        guard let upper = try findCut(route, lower) else { return }
         var step: LoadStep?
         while step == nil {
             step = state.wait(timeout: 1) { state -> LoadStep? in
@@ -44,6 +44,30 @@ struct LoadWorker {
             }
         }
         if case .copy(let work) = step { try copy(work) }
+    }
+
+    /// nil: the attempt ends.
+    private func findCut(_ route: Int, _ lower: Key?) throws -> Key?? {
+        defer { state.with { $0.note(nil, by: name) } }
+        while !state.with(\.isStopping) {
+            let found = try unlessLocked {
+                try reader.cut(routes[route], after: lower, rows: chunkRows)
+            }
+            if let found { return .some(found) }
+        }
+        return nil
+    }
+
+    /// nil: somebody holds the table at the source, which is no reason to stop the stream: it is
+    /// asked again.
+    private func unlessLocked<Result>(_ read: () throws -> Result) throws -> Result? {
+        do { return try read() } catch let error as ReplicationError
+            where error.kind == .serverBusy
+        {
+            try reader.finish()
+            state.with { $0.note("source: a table is locked (\(error.why))", by: name) }
+            return nil
+        }
     }
 
     private func copy(_ work: ChunkWork) throws {
@@ -67,7 +91,10 @@ struct LoadWorker {
     private func openSnapshot(_ work: ChunkWork) throws -> ChunkSnapshot? {
         defer { state.with { $0.note(nil, by: name) } }
         while true {
-            let chunk = try reader.begin(routes[work.route])
+            guard let chunk = try unlessLocked({ try reader.begin(routes[work.route]) }) else {
+                guard state.with({ !$0.isStopping && $0.ledger.isValid(work) }) else { return nil }
+                continue
+            }
             try compareShape(chunk, routes[work.route])
             let goOn = state.with { state -> Bool? in
                 guard !state.isStopping, state.ledger.isValid(work) else { return nil }

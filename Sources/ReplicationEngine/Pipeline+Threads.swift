@@ -49,12 +49,8 @@ extension Pipeline {
                 try target.renewLease(self.report(state, log))
             }
         }
-        crew.start("fingerprints") { [source, plan] in
-            let ids = plan.routes.map(\.source.id)
-            Pulse.every(Pulse.fingerprintSeconds, state) {
-                let found = try source.fingerprints(of: ids)
-                try state.with { try $0.watch.look(found, truncates: $0.truncates) }
-            }
+        crew.start("fingerprints") {
+            Pulse.every(Pulse.fingerprintSeconds, state) { try self.look(state) }
         }
     }
 

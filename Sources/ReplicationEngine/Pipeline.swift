@@ -59,7 +59,10 @@ package final class Pipeline: Sendable {
                 }
                 if ContinuousClock.now - began > .seconds(30) { pause = 0.2 }
                 logger.warning("trying again in \(pause) s", metadata: ["error": "\(error)"])
-                if try waits(pause, error) { return .drained }
+                if try waits(pause, error) {
+                    finish(RunReport(state: .stopped))
+                    return .drained
+                }
                 pause = min(pause * 2, plan.longestPause)
             }
         }
@@ -143,11 +146,15 @@ package final class Pipeline: Sendable {
     private struct Goal {
         var goal: RunGoal
         var fence: String?
+        /// Newest commit position received, applied or beyond the goal.
+        private(set) var received = LogPosition.zero
         init(_ goal: RunGoal, _ fence: String?) { (self.goal, self.fence) = (goal, fence) }
 
-        /// Without what commits after the position to stop at (A53).
-        func bounds(_ batch: ChangeBatch) -> ChangeBatch {
-            guard case .position(let last) = goal else { return batch }
+        /// Without what commits after the position to stop at (A53). While tables are loaded there
+        /// is no such bound: their rows are of later moments, and the rest has to catch up.
+        mutating func take(_ batch: ChangeBatch, isLoading: Bool) -> ChangeBatch {
+            received = max(received, batch.transactions.last?.commitPosition ?? .zero)
+            guard !isLoading, case .position(let last) = goal else { return batch }
             return batch.through(last)
         }
     }
@@ -157,26 +164,27 @@ package final class Pipeline: Sendable {
         _ applier: StreamApplier, _ goal: Goal, _ start: Preparation.Start,
         _ state: Monitor<RunState>, _ log: any ChangeSource
     ) throws -> RunOutcome {
-        var applier = applier
+        var (applier, goal) = (applier, goal)
         var isConsistent = start.setup.isConsistent
         while true {
             if let failure = state.with(\.failure) { throw failure }
             if let deadline = state.with(\.drainDeadline) {
-                try drain(&applier, log, deadline)
+                try drain(&applier, &goal, state, log, deadline)
                 return .drained
             }
             if let batch = try log.next(timeout: 0.2) {
-                try applier.apply(goal.bounds(batch))
+                let isLoading = state.with(\.ledger.isLoading)
+                try applier.apply(goal.take(batch, isLoading: isLoading))
             }
             guard applier.isBetweenTransactions else { continue }
             try applier.promote()
+            try applier.recordFingerprints()
             if !isConsistent, !state.with(\.ledger.isLoading) {
                 try makeConsistent(start, state)
                 isConsistent = true
                 applier.replace(try target.openApplier(plan.routes, label: "stream"))
             }
-            if isReached(goal, applier, isConsistent) {
-                try conclude(&applier, state)
+            if isReached(goal, applier, isConsistent), try conclude(&applier, goal, state) {
                 return .reachedGoal
             }
         }
@@ -185,27 +193,47 @@ package final class Pipeline: Sendable {
     private func isReached(_ goal: Goal, _ applier: StreamApplier, _ isConsistent: Bool) -> Bool {
         guard isConsistent else { return false }
         if let fence = goal.fence { return applier.fences.contains(fence) }
-        if case .position(let position) = goal.goal { return applier.received >= position }
+        if case .position(let position) = goal.goal { return goal.received >= position }
         return false
     }
 
-    /// The goal is reached: everything is made durable, and no change of a table went unseen.
-    private func conclude(_ applier: inout StreamApplier, _ state: Monitor<RunState>) throws {
+    /// The goal is reached: everything is made durable, and no change of a table went unseen. False
+    /// while a table's new file may still be explained by what is behind the goal.
+    private func conclude(
+        _ applier: inout StreamApplier, _ goal: Goal, _ state: Monitor<RunState>
+    ) throws -> Bool {
         try applier.commitPending()
-        let found = try source.fingerprints(of: plan.routes.map(\.source.id))
-        try state.with { try $0.watch.conclude(found, truncates: $0.truncates) }
+        try look(state, passed: goal.received)
+        guard !state.with(\.watch.isInDoubt) else { return false }
         try applier.recordFingerprints()
+        return true
+    }
+
+    /// Compares the tables with what the pipeline was made for.
+    func look(_ state: Monitor<RunState>, passed: LogPosition? = nil) throws {
+        let truncates = state.with(\.truncates)
+        let found = try source.fingerprints(of: plan.routes.map(\.source.id))
+        let look = FingerprintWatch.Look(
+            found: found, truncates: truncates,
+            position: try source.report(plan.capture).position)
+        try state.with { state in
+            try state.watch.take(
+                look, truncates: state.truncates,
+                passed: passed ?? state.checkpoint.commitPosition)
+        }
     }
 
     private func drain(
-        _ applier: inout StreamApplier, _ log: any ChangeSource, _ deadline: Date
+        _ applier: inout StreamApplier, _ goal: inout Goal, _ state: Monitor<RunState>,
+        _ log: any ChangeSource, _ deadline: Date
     ) throws {
         // Two batches may wait in the reader; a transaction in parts is finished if time allows.
         var left = 3
         while Date() < deadline, left > 0 || !applier.isBetweenTransactions,
             let batch = try log.next(timeout: applier.isBetweenTransactions ? 0 : 0.2)
         {
-            try applier.apply(batch)
+            let isLoading = state.with(\.ledger.isLoading)
+            try applier.apply(goal.take(batch, isLoading: isLoading))
             left -= 1
         }
         if !applier.isBetweenTransactions { applier.rollback() }

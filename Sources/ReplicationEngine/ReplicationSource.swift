@@ -104,6 +104,7 @@ package protocol TableReader: AnyObject {
     func cut(_ route: TableRoute, after lower: Key?, rows: Int) throws -> Key?
 
     /// Opens the chunk's transaction: ACCESS SHARE lock first, then the snapshot (DESIGN 6.3).
+    /// Throws `.serverBusy`, like `cut`, when the table stays locked: ask again after `finish`.
     /// `rollback` must follow, or `finish`.
     func begin(_ route: TableRoute) throws -> ChunkSnapshot
 

@@ -25,6 +25,8 @@ struct StreamApplier {
     private var next: Checkpoint
     private var counts: [ChangeCounts]
     private var touched: Set<Int> = []
+    /// Routes with a TRUNCATE in the open target transaction.
+    private var truncated: Set<Int> = []
     private var lastDurable = ContinuousClock.now
     private var lastCommit = ContinuousClock.now
     private var durablePosition: LogPosition
@@ -61,9 +63,6 @@ struct StreamApplier {
         applier.close()
         applier = fresh
     }
-
-    /// Newest commit position received, applied or beyond the goal.
-    private(set) var received = LogPosition.zero
 
     // MARK: One batch
 
@@ -210,13 +209,13 @@ struct StreamApplier {
         Failpoint.hit(.streamApplied)
     }
 
-    private func noteTruncates(_ batch: ChangeBatch, _ map: [Int]) {
-        guard batch.changes.contains(where: { $0.operation == .truncate }) else { return }
-        state.with { state in
-            for change in batch.changes where change.operation == .truncate {
-                state.truncates[map[Int(change.table)], default: 0] += 1
-            }
+    private mutating func noteTruncates(_ batch: ChangeBatch, _ map: [Int]) {
+        let routes = batch.changes.lazy.filter { $0.operation == .truncate }.map {
+            map[Int($0.table)]
         }
+        guard !routes.isEmpty else { return }
+        truncated.formUnion(routes)
+        state.with { state in for route in routes { state.truncates[route, default: 0] += 1 } }
     }
 
     // MARK: Commit
@@ -229,11 +228,26 @@ struct StreamApplier {
             .removeAllChunks(table: routes[$0].source.id)
         }
         entries += plan.keyChunks.values.flatMap(\.values).map { .chunk($0) }
+        entries += noteAnyFile().map { .table($0) }
         if !entries.isEmpty { try applier.record(entries) }
         try commitCheckpoint()
         state.with { $0.ledger.committed(plan) }
         open = nil
         for message in batch.messages { fences.insert(message.content) }
+    }
+
+    /// A TRUNCATE explains the file that the table has from now on, also to a run that starts after
+    /// a crash: the stream does not bring it again. The next look stores which file that is.
+    private mutating func noteAnyFile() -> [TableProgress] {
+        defer { truncated = [] }
+        return state.with { state in
+            truncated.sorted().map { route in
+                let known = Fingerprint(state.tables[route].fingerprint)
+                state.tables[route].fingerprint = known.withAnyFile.description
+                state.watch.truncated(route)
+                return state.tables[route]
+            }
+        }
     }
 
     private mutating func advance(_ batch: ChangeBatch, _ last: TransactionMark) {
@@ -293,23 +307,25 @@ struct StreamApplier {
         try commitCheckpoint(durably: true)
     }
 
-    /// A transaction that ended in the middle: its parts are taken back.
+    /// A transaction that ended in the middle: its parts are taken back, and what they counted.
     mutating func rollback() {
         applier.rollback()
         open = nil
+        counts = state.with { $0.tables.map(\.counts) }
+        touched = []
+        truncated = []
     }
 
-    /// Stores fingerprints that a TRUNCATE explained, so that the next start accepts them.
+    /// Stores fingerprints that a TRUNCATE explained, so that the next start accepts them. Call
+    /// between transactions.
     mutating func recordFingerprints() throws {
+        guard open == nil, state.with(\.watch.hasNews) else { return }
         let changed = state.with { state in
-            zip(state.tables, state.watch.current).compactMap { table, fingerprint in
-                guard table.fingerprint != fingerprint else { return nil as TableProgress? }
-                var table = table
-                table.fingerprint = fingerprint
-                return table
+            state.watch.takeNews().map { route, fingerprint in
+                state.tables[route].fingerprint = fingerprint
+                return state.tables[route]
             }
         }
-        guard open == nil, !changed.isEmpty else { return }
         try applier.begin()
         try applier.record(changed.map { .table($0) })
         try commitCheckpoint(durably: true)

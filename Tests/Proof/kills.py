@@ -2,10 +2,11 @@
 """kill -9 of `run`: at each named failpoint, and at random moments under load. Always equal after.
 
 Random kills come in rounds of --per-round on one pipeline: killed, started again at once, killed
-again; in the load at first, in later rounds when all tables are live. Before a kill the process is held (SIGSTOP) and looked at, so that what it was doing is known:
-how many fell into the load, how many into an open target transaction, how many between a target's
-COMMIT and its reply (through proxy.py) is counted and required. What failpoints kill is found in the
-engine's own list: a new one is tested without a change here.
+again; in the load at first, in later rounds when all tables are live. Before a kill the process is
+held (SIGSTOP) and looked at, so that what it was doing is known: how many fell into the load, how
+many into an open target transaction, how many between a target's COMMIT and its reply (through
+proxy.py) is counted and required. What failpoints kill is found in the engine's own list: a new one
+is tested without a change here.
 """
 
 import random

@@ -491,7 +491,12 @@ class Run:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def tail(self, lines=12):
-        return "\n".join(["", *self.text().splitlines()[-lines:]])
+        """The last lines; of a crash, which prints much, the first ones."""
+        text = self.text().splitlines()
+        crash = [number for number, line in enumerate(text)
+                 if re.search(r"Fatal error|[Cc]rashed|\bBUG IN\b|terminate called", line)]
+        shown = text[max(0, crash[0] - 16):crash[0] + 40] if crash else text[-lines:]
+        return "\n".join(["", *shown])
 
     def must_live(self):
         require(self.code is None, f"run ended with {self.code}: {self.tail()}")

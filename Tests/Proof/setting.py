@@ -74,7 +74,7 @@ class Setting:
         return all(tables.get(f"lab.{name}", {}).get("state") == "live"
                    for name in ("audit", "audit_keyless"))
 
-    def truncate_while_loading(self, run, seconds=30):
+    def truncate_while_loading(self, run, seconds=240):
         """TRUNCATE inside the load of the table; False when the load was over before."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -34,11 +34,8 @@ package final class PGConnection {
         backendPID = PQbackendPID(handle)
         socket.store(PQsocket(handle), ordering: .releasing)
         PQsetNoticeProcessor(handle, { _, _ in }, nil)
-        do { try pinSettings(purpose) } catch {
-            socket.store(-1, ordering: .releasing)
-            PQfinish(handle)
-            throw error
-        }
+        // Everything is initialized: if this throws, `deinit` runs, and it is what frees the handle.
+        try pinSettings(purpose)
     }
 
     deinit {
@@ -46,10 +43,13 @@ package final class PGConnection {
         PQfinish(handle)
     }
 
+    /// The socket; -1 when the connection is gone.
+    var descriptor: Int32 { socket.load(ordering: .acquiring) }
+
     /// Breaks whatever call is blocked on this connection; it fails with `.connectionLost`.
     /// Safe from any thread.
     package func interrupt() {
-        let descriptor = socket.load(ordering: .acquiring)
+        let descriptor = descriptor
         if descriptor >= 0 { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
     }
 
@@ -57,7 +57,11 @@ package final class PGConnection {
         _ url: String, _ password: String?, _ label: String, _ purpose: Purpose
     ) -> [(String, String)] {
         // Later keywords win over those that `dbname` expands to; connect_timeout must not.
-        var all = [("connect_timeout", "10"), ("keepalives_idle", "30"), ("dbname", url)]
+        // A network that swallows packets is noticed within a minute, not after TCP's quarter hour.
+        var all = [
+            ("connect_timeout", "10"), ("keepalives_idle", "10"), ("keepalives_interval", "10"),
+            ("keepalives_count", "3"), ("tcp_user_timeout", "60000"), ("dbname", url),
+        ]
         all.append(("application_name", "martlet \(label)"))
         all.append(("client_encoding", "UTF8"))
         if let password { all.append(("password", password)) }

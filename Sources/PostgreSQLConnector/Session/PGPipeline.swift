@@ -46,6 +46,8 @@ final class PGPipeline {
     private var unflushed = 0
     private(set) var failure: Failure?
     private var isEntered = false
+    /// The last thing read was the nil after a statement's results.
+    private var isAtEnd = false
 
     private var handle: OpaquePointer { connection.handle }
 
@@ -61,6 +63,7 @@ final class PGPipeline {
         expected.removeAll(keepingCapacity: true)
         answered = 0
         unflushed = 0
+        isAtEnd = false
     }
 
     /// Sends one statement with text parameters, without preparing it.
@@ -128,7 +131,9 @@ final class PGPipeline {
         guard PQconsumeInput(handle) == 1 else {
             throw PGError.lost(connection, "read the server's answers")
         }
-        while answered < expected.count, PQisBusy(handle) == 0 { _ = take(PQgetResult(handle)) }
+        while answered < expected.count, PQisBusy(handle) == 0 {
+            _ = try take(PQgetResult(handle))
+        }
     }
 
     /// Waits for every answer and leaves pipeline mode; throws the first failure as `Failure`, or
@@ -142,7 +147,7 @@ final class PGPipeline {
         guard PQpipelineSync(handle) == 1 else { throw PGError.lost(connection, "end a flight") }
         try flush()
         if let failpoint { Failpoint.hit(failpoint) }
-        while !take(PQgetResult(handle)) {
+        while try !take(PQgetResult(handle)) {
             guard connection.isAlive else {
                 throw PGError.lost(connection, "read the server's answers")
             }
@@ -154,11 +159,18 @@ final class PGPipeline {
     }
 
     /// Takes one result; nil ends a statement's results. True for the answer to the sync.
-    private func take(_ result: OpaquePointer?) -> Bool {
+    ///
+    /// Two nils in a row, with answers missing: libpq gave up. That is all it says when a write
+    /// failed and the server's last words were a notice (an immediate shutdown); the connection's
+    /// status stays good.
+    private func take(_ result: OpaquePointer?) throws -> Bool {
         guard let result else {
+            guard !isAtEnd else { throw PGError.lost(connection, "read the server's answers") }
+            isAtEnd = true
             if answered < expected.count, expected[answered].returns { answered += 1 }
             return false
         }
+        isAtEnd = false
         defer { PQclear(result) }
         switch PQresultStatus(result) {
         case PGRES_PIPELINE_SYNC: return true

@@ -14,7 +14,7 @@ internal import ReplicationModel
 /// and COPY makes the old snapshot read 0 rows; a position taken before the snapshot could lie
 /// before transactions that the snapshot sees.
 final class PGTableReader: TableReader {
-    /// How long a chunk waits for an ALTER TABLE or the like; then it is tried again later.
+    /// How long a read waits for an ALTER TABLE or the like; then it is tried again later.
     private static let lockTimeout = "10s"
     private static let durabilityDeadlineSeconds = 60.0
 
@@ -25,7 +25,7 @@ final class PGTableReader: TableReader {
     init(_ connection: PGConnection) throws {
         self.connection = connection
         // The costs below would make the server compile a plan that runs once.
-        try connection.run("SET jit = off")
+        try connection.run("SET jit = off; SET lock_timeout = '\(Self.lockTimeout)'")
     }
 
     func cut(_ route: TableRoute, after lower: Key?, rows: Int) throws -> Key? {
@@ -48,7 +48,6 @@ final class PGTableReader: TableReader {
         try attempt(route) {
             try connection.run(
                 "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; "
-                    + "SET LOCAL lock_timeout = '\(Self.lockTimeout)'; "
                     + "LOCK TABLE \(route.origin) IN ACCESS SHARE MODE")
             let seen = try connection.query(
                 """

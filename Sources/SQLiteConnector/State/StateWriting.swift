@@ -116,10 +116,18 @@ extension SQLiteSession {
         }
     }
 
+    /// Counters of a row that is there already are left alone: only the checkpoint moves them, in
+    /// the transaction that carries the changes; a loader knows an older total.
     func write(_ table: TableProgress, _ pipeline: String) throws {
         try execute(
-            "INSERT OR REPLACE INTO main.martlet_table_state "
-                + "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            """
+            INSERT INTO main.martlet_table_state VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+            ON CONFLICT (pipeline, id) DO UPDATE SET source_schema = excluded.source_schema, \
+            source_name = excluded.source_name, target_schema = excluded.target_schema, \
+            target_name = excluded.target_name, state = excluded.state, \
+            rows_copied = excluded.rows_copied, rows_estimated = excluded.rows_estimated, \
+            fingerprint = excluded.fingerprint, key = excluded.key
+            """,
             [
                 .text(pipeline), .integer(Int64(table.id)), .text(table.source.schema),
                 .text(table.source.name), .text(table.target.schema), .text(table.target.name),

@@ -76,6 +76,25 @@ struct StateTests {
         #expect(try #require(stored.checkpointAge) < 60)
     }
 
+    @Test("Counters are moved by the checkpoint alone: a loader knows an older total")
+    func counters() throws {
+        let file = try TargetFile([Self.table])
+        let applier = try file.target.openApplier([Self.table], label: "test")
+        defer { applier.close() }
+        try applier.begin()
+        try applier.record([.table(Self.progress)])
+        var checkpoint = Self.checkpoint
+        checkpoint.counts = [Self.progress.id: ChangeCounts()]
+        checkpoint.counts[Self.progress.id]?.inserts = 77
+        try applier.commit(checkpoint, durable: false)
+        var indexed = Self.progress
+        indexed.state = .catchingUp
+        try file.target.run([], tables: [indexed])
+        let stored = try #require(try file.target.load(pipeline: "p")?.tables.first)
+        #expect(stored.state == .catchingUp)
+        #expect(stored.counts.inserts == 77)
+    }
+
     @Test("Chunks are replaced and removed")
     func removal() throws {
         let file = try TargetFile([Self.table])

@@ -1,0 +1,155 @@
+#!/usr/bin/python3
+"""What a run that ends, is killed or falls behind leaves for the next one.
+
+- `--until POSITION` ends there and has applied nothing behind it (A53).
+- A TRUNCATE explains the table's new file also to the run after a kill (P47).
+- A TRUNCATE that waits far back in the log is no unseen change.
+- An unseen rewrite is still found afterwards.
+- A table that is locked at the source delays its own load only.
+"""
+
+import threading
+import time
+
+from lab import FileTarget, Pipeline, Proof, Server, Source, Target, require, require_equal
+from lab import lsn, wait_until
+from setting import arguments
+
+
+class Case:
+    """One small table, followed."""
+
+    def __init__(self, options):
+        self.source = Source(Server(options.source))
+        self.target = (FileTarget() if options.target == "sqlite"
+                       else Target(Server(options.target)))
+        self.sql("CREATE TABLE lab.t (id int PRIMARY KEY, v text)")
+        self.sql("INSERT INTO lab.t SELECT g, 'a' FROM generate_series(1, 200) g")
+        # One worker: it loads one table after the other.
+        self.pipeline = Pipeline(
+            self.source, self.target, {"snapshot": {"workers": 1, "chunk_rows": 50}})
+        self.pipeline.install()
+
+    def sql(self, text):
+        self.source.query(text, user=self.source.installer)
+
+    def follow(self):
+        run = self.pipeline.start()
+        self.pipeline.wait_live(run, 60)
+        self.pipeline.wait_caught_up(run, 60)
+        return run
+
+    def equal(self):
+        require_equal(self.source, self.target, self.pipeline)
+
+
+def until(case):
+    case.sql("INSERT INTO lab.t VALUES (1001, 'wanted')")
+    case.pipeline.catch_up(60)
+    case.sql("INSERT INTO lab.t VALUES (1002, 'wanted')")
+    position = case.source.value("SELECT pg_current_wal_insert_lsn()")
+    case.sql("INSERT INTO lab.t VALUES (1003, 'beyond')")
+    run = case.pipeline.start("--until", position)
+    code = run.wait(30)
+    require(code == 0, f"run --until ended with {code}: {run.tail()}")
+    table = case.pipeline.tables()["lab.t"]["target"]
+    found = case.target.rows(f"SELECT id FROM {table} WHERE id > 1000 ORDER BY id")
+    require([row[0] for row in found] == [1001, 1002], f"at the target: {found}")
+    require(lsn(case.pipeline.status()["applied"]) <= lsn(position), "applied beyond the position")
+    case.pipeline.catch_up(60)
+    case.equal()
+
+
+def killed_after_truncate(case):
+    run = case.follow()
+    case.sql("TRUNCATE lab.t")
+    case.sql("INSERT INTO lab.t VALUES (1, 'b')")
+    case.pipeline.wait_caught_up(run, 60)
+    run.kill()
+    run = case.pipeline.start()
+    until = time.monotonic() + 45
+    wait_until(lambda: run.must_live() and time.monotonic() > until, 60, "it stays", 0.5)
+    run.stop()
+    case.equal()
+
+
+def behind_a_truncate(case):
+    """The stream hangs at the target for longer than an unexplained file is waited for."""
+    run = case.follow()
+    lock = case.target.connect(autocommit=False)
+    with lock.cursor() as cursor:
+        cursor.execute("LOCK TABLE lab.t IN SHARE MODE")
+    case.sql("INSERT INTO lab.t VALUES (1001, 'waits')")
+    case.sql("TRUNCATE lab.t")
+    until = time.monotonic() + 45
+    wait_until(lambda: run.must_live() and time.monotonic() > until, 60, "it stays", 0.5)
+    lock.rollback()
+    case.pipeline.wait_caught_up(run, 60)
+    run.must_live()
+    case.equal()
+    run.stop()
+
+
+def locked_at_the_source(case):
+    """Whoever holds a table that is to be loaded delays its load and nothing else."""
+    case.sql("INSERT INTO lab.t SELECT g, 'a' FROM generate_series(201, 40000) g")
+    case.sql("CREATE TABLE lab.zz (n int)")
+    case.sql("ALTER TABLE lab.zz REPLICA IDENTITY FULL")
+    case.sql("INSERT INTO lab.zz VALUES (1), (1)")
+    case.pipeline.install()
+    run = case.pipeline.start()
+    # The other table's chunks are many: this one's turn has not come.
+    wait_until(lambda: case.target.value("SELECT to_regclass('martlet.chunk') IS NOT NULL")
+               and case.target.value("SELECT count(*) FROM martlet.chunk"), 60, "the load began")
+    lock = case.source.connect(autocommit=False)
+    with lock.cursor() as cursor:
+        cursor.execute("LOCK TABLE lab.zz IN ACCESS EXCLUSIVE MODE")
+    wait_until(lambda: run.must_live() and case.target.value(
+        "SELECT count(*) FROM martlet.chunk WHERE upper IS NULL"), 60, "the other table is in")
+    time.sleep(15)
+    run.must_live()
+    status = case.pipeline.status()
+    require("locked" in (status["waiting"] or ""), f"status does not say why: {status}")
+    lock.rollback()
+    case.pipeline.wait_live(run, 60)
+    require("trying again" not in run.text(), f"the stream was stopped: {run.tail()}")
+    run.stop()
+    case.equal()
+
+
+def rewritten_after_truncate(case):
+    run = case.follow()
+    case.sql("TRUNCATE lab.t")
+    case.sql("INSERT INTO lab.t VALUES (1, 'b')")
+    case.pipeline.wait_caught_up(run, 60)
+    time.sleep(12)  # a look in between takes the TRUNCATE's file
+    case.source.query("VACUUM FULL lab.t")
+    code = run.wait(90)
+    require(code == 6, f"an unseen rewrite ended the run with {code}: {run.tail()}")
+
+
+def main():
+    options = arguments(__doc__)
+    cases = {
+        "ends at the position asked for": until,
+        "killed after a TRUNCATE": killed_after_truncate,
+        "behind a TRUNCATE": behind_a_truncate,
+        "rewritten after a TRUNCATE": rewritten_after_truncate,
+        "locked at the source": locked_at_the_source,
+    }
+    if options.target == "sqlite":
+        # These look into a PostgreSQL target.
+        del cases["behind a TRUNCATE"], cases["locked at the source"]
+    proof = Proof()
+    # Most of their time is waiting.
+    threads = [threading.Thread(target=proof.check, args=(name, action, Case(options)))
+               for name, action in cases.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    proof.end()
+
+
+if __name__ == "__main__":
+    main()
