@@ -49,7 +49,8 @@ import Testing
     ]
 
     private static let text =
-        "(ARRAY['a','B','ä','ß','_','é','Z','-',' ','1'])[1 + i % 10] || md5((i * 31)::text) || i"
+        "(ARRAY['a','B','ä','ß','_','é','Z','-',' ','1'])[1 + i % 10] "
+        + "|| md5((i * 31)::text) || i"
 
     private static let types = """
         CREATE EXTENSION citext; CREATE TYPE mood AS ENUM ('zoo', 'ok', 'a');

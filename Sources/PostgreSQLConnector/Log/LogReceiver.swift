@@ -33,8 +33,8 @@ final class LogReceiver: @unchecked Sendable {  // Belongs to its thread once it
     /// a consumer that keeps up would commit every few rows.
     private static let floodChanges = 100
     private static let floodSeconds = 0.01
-    /// How much the socket may gather while nobody waits: about 100 rows of a busy server. Woken for
-    /// each message, both ends spend more on waking than on the message.
+    /// How much the socket may gather while nobody waits: about 100 rows of a busy server. Woken
+    /// for each message, both ends spend more on waking than on the message.
     private static let gatherMicroseconds: UInt32 = 300
     /// How long after `close` confirmations are still passed on.
     private static let lingerSeconds = 10.0

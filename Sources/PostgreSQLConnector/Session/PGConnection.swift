@@ -34,7 +34,8 @@ package final class PGConnection {
         backendPID = PQbackendPID(handle)
         socket.store(PQsocket(handle), ordering: .releasing)
         PQsetNoticeProcessor(handle, { _, _ in }, nil)
-        // Everything is initialized: if this throws, `deinit` runs, and it is what frees the handle.
+        // Everything is initialized: if this throws, `deinit` runs, and it is what frees the
+        // handle.
         try pinSettings(purpose)
     }
 
