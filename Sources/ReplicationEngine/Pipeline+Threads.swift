@@ -34,6 +34,8 @@ extension Pipeline {
         table.state = .catchingUp
         try target.run(schema.afterRows[table.id] ?? [], tables: [table])
         state.with { [table] in $0.tables[route].state = table.state }
+        // Live is what the stream has passed: on an idle source nothing else comes by for a second.
+        try source.emit(message: Pulse.heartbeat)
     }
 
     private static func guarded(_ state: Monitor<RunState>, _ body: () throws -> Void) {
