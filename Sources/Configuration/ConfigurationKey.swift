@@ -77,7 +77,7 @@ extension ConfigurationKey {
         key("lease", .span(2...3600), "10s", "how long a silent process keeps the pipeline"),
         key("snapshot.workers", .count(1...64), "2", "connections that copy"),
         key("snapshot.chunk_rows", .count(1...100_000_000), "50000", "rows per chunk"),
-        key("apply.workers", .count(1...64), "2", "connections that apply"),
+        key("apply.workers", .count(1...64), "2", "connections that apply; one in this version"),
         key(
             "memory_limit", .size(atLeast: ByteSize(bytes: 32 << 20)), "256MB",
             "memory that the process may take"),
