@@ -45,7 +45,7 @@ let package = Package(
             name: "Operations",
             dependencies: [
                 "ReplicationModel", "ReplicationEngine", "Configuration", "PostgreSQLConnector",
-                "SQLiteConnector", log,
+                "MySQLConnector", "SQLiteConnector", log,
             ]),
         // One file per sub-command.
         .executableTarget(

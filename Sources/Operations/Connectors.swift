@@ -1,5 +1,6 @@
 package import Configuration
 package import Logging
+import MySQLConnector
 import PostgreSQLConnector
 package import ReplicationEngine
 import ReplicationModel
@@ -29,7 +30,7 @@ package enum Connectors {
         switch url.engine {
         case .postgres: return PostgreSQLTarget(url: url.address, password: url.password?.text)
         case .sqlite: return SQLiteTarget(path: url.address)
-        case .mysql: throw missing("the connector of a mysql target")
+        case .mysql: return MySQLTarget(url: url.address, password: url.password?.text)
         }
     }
 

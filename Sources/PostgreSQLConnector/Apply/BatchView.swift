@@ -1,9 +1,7 @@
+internal import ReplicationEngine
 internal import ReplicationModel
 
-/// The batch being applied, as raw memory: valid inside one call of `apply` only.
-///
-/// Row code runs for every value; bounds are the decoder's promise and are checked once per row by
-/// `row(_:width:)` instead of once per byte.
+/// The batch being applied: valid inside one call of `apply` only.
 struct BatchView {
     let bytes: UnsafeRawBufferPointer
     let values: UnsafeBufferPointer<Value>
@@ -11,31 +9,36 @@ struct BatchView {
     /// By index into the batch's tables; nil where the log's columns are not the route's.
     let tables: [AppliedTable?]
 
-    /// The `width` values of the row image that starts at `start`.
+    @inline(__always)
+    var memory: BatchMemory { BatchMemory(bytes: bytes, values: values) }
+
     @inline(__always)
     func row(_ start: Int32, width: Int) -> UnsafePointer<Value>? {
-        guard start >= 0, Int(start) + width <= values.count, let base = values.baseAddress else {
-            return nil
-        }
-        return base + Int(start)
-    }
-
-    /// First byte of a value that is present.
-    @inline(__always)
-    func start(of value: Value) -> UnsafeRawPointer {
-        // An empty batch buffer has no address and only empty values.
-        guard let base = bytes.baseAddress else {
-            return UnsafeRawPointer(bitPattern: 8).unsafelyUnwrapped
-        }
-        return base + Int(value.offset)
+        memory.row(start, width: width)
     }
 
     @inline(__always)
-    func areEqual(_ a: Value, _ b: Value) -> Bool {
-        guard a.length == b.length else { return false }
-        guard a.length > 0, a.offset != b.offset else { return true }
-        let left = UnsafeRawBufferPointer(start: start(of: a), count: Int(a.length))
-        let right = UnsafeRawBufferPointer(start: start(of: b), count: Int(b.length))
-        return left.elementsEqual(right)
+    func start(of value: Value) -> UnsafeRawPointer { memory.start(of: value) }
+
+    @inline(__always)
+    func areEqual(_ a: Value, _ b: Value) -> Bool { memory.areEqual(a, b) }
+}
+
+extension NetChanges {
+    @inline(__always)
+    func value(_ row: Row, _ column: Int, in view: BatchView) -> Value {
+        value(row, column, in: view.memory)
+    }
+
+    mutating func insert(_ image: Int32, in view: BatchView) -> Bool {
+        insert(image, in: view.memory)
+    }
+
+    mutating func update(key: Int32, image: Int32, in view: BatchView) -> Bool {
+        update(key: key, image: image, in: view.memory)
+    }
+
+    mutating func delete(_ key: Int32, in view: BatchView) -> Bool {
+        delete(key, in: view.memory)
     }
 }

@@ -53,3 +53,21 @@ enum PortableConstraint {
         return clause
     }
 }
+
+extension String {
+    /// The text with everything inside double and single quotes taken out, for a search for words.
+    var withoutQuoted: String {
+        var quote: Character?
+        var kept = ""
+        for character in self {
+            if let open = quote {
+                if character == open { quote = nil }
+            } else if character == "\"" || character == "'" {
+                quote = character
+            } else {
+                kept.append(character)
+            }
+        }
+        return kept
+    }
+}

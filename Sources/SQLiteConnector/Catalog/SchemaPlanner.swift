@@ -216,3 +216,15 @@ extension SchemaPlanner {
         }
     }
 }
+
+extension PortableDefault {
+    /// The literal for `DEFAULT`; nil if the expression is not a constant known to be the same.
+    static func literal(_ expression: String, kind: ValueKind) -> String? {
+        switch PortableDefault(expression, kind: kind) {
+        case nil: nil
+        case .number(let number): String(number)
+        case .boolean(let flag): flag ? "1" : "0"
+        case .string(let text): text.quotedLiteral
+        }
+    }
+}

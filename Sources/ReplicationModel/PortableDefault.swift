@@ -1,22 +1,27 @@
-internal import Foundation
-internal import ReplicationModel
+import Foundation
 
-/// Translates a column default of PostgreSQL, if it is a constant that means the same in SQLite.
+/// A column default of PostgreSQL that is a constant and means the same in other databases.
 ///
 /// Replicated rows bring every value, so that a default only matters to others who write after the
 /// cut-over; what is not certain is left out and named in the plan.
-enum PortableDefault {
-    /// The literal for `DEFAULT`; nil if the expression is not a constant known to be the same.
-    static func literal(_ expression: String, kind: ValueKind) -> String? {
-        guard let constant = constant(expression) else { return nil }
+package enum PortableDefault: Sendable, Equatable {
+    case number(Int64)
+    case boolean(Bool)
+    case string(String)
+
+    /// Nil if the expression is not a constant known to be the same.
+    package init?(_ expression: String, kind: ValueKind) {
+        guard let constant = Self.constant(expression) else { return nil }
         switch (kind, constant) {
         case (.int16, .number(let text)), (.int32, .number(let text)), (.int64, .number(let text)),
             (.int16, .string(let text)), (.int32, .string(let text)), (.int64, .string(let text)):
-            return Int64(text).map(String.init)
-        case (.boolean, .word("true")): return "1"
-        case (.boolean, .word("false")): return "0"
+            guard let number = Int64(text) else { return nil }
+            self = .number(number)
+        case (.boolean, .word("true")): self = .boolean(true)
+        case (.boolean, .word("false")): self = .boolean(false)
         case (.text, .string(let text)), (.enumeration, .string(let text)):
-            return text.utf8.contains(0) ? nil : text.quotedLiteral
+            guard !text.utf8.contains(0) else { return nil }
+            self = .string(text)
         default: return nil
         }
     }
@@ -70,26 +75,10 @@ enum PortableDefault {
 
 extension String {
     /// Without spaces at both ends.
-    var trimmed: String {
+    fileprivate var trimmed: String {
         var text = self[...]
         while text.first?.isWhitespace == true { text.removeFirst() }
         while text.last?.isWhitespace == true { text.removeLast() }
         return String(text)
-    }
-
-    /// The text with everything inside double and single quotes taken out, for a search for words.
-    var withoutQuoted: String {
-        var quote: Character?
-        var kept = ""
-        for character in self {
-            if let open = quote {
-                if character == open { quote = nil }
-            } else if character == "\"" || character == "'" {
-                quote = character
-            } else {
-                kept.append(character)
-            }
-        }
-        return kept
     }
 }

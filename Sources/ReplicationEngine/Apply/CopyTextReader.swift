@@ -1,5 +1,5 @@
 /// A fault in COPY data.
-enum CopyTextFault: Error, Equatable {
+package enum CopyTextFault: Error, Equatable {
     /// The block ends inside a row.
     case truncated
     /// A row has fewer or more fields than there are columns.
@@ -7,7 +7,7 @@ enum CopyTextFault: Error, Equatable {
     /// A backslash is the last byte of a field.
     case danglingEscape
 
-    var reason: String {
+    package var reason: String {
         switch self {
         case .truncated: "the block of rows ends inside a row"
         case .fieldCount(let found, let wanted): "a row has \(found) fields instead of \(wanted)"
@@ -22,15 +22,16 @@ enum CopyTextFault: Error, Equatable {
 /// escape is written to `scratch`. Fields stay valid until the next row is read.
 ///
 /// Source: PostgreSQL documentation, COPY, "File Formats", "Text Format".
-struct CopyTextReader {
-    private let block: UnsafeRawBufferPointer
-    private let columns: Int
+package struct CopyTextReader {
+    @usableFromInline let block: UnsafeRawBufferPointer
+    @usableFromInline let columns: Int
     /// At least as long as the longest row: an unescaped field is never longer than its source.
-    private let scratch: UnsafeMutableRawBufferPointer
-    private var scratchUsed = 0
-    private(set) var position = 0
+    @usableFromInline let scratch: UnsafeMutableRawBufferPointer
+    @usableFromInline var scratchUsed = 0
+    @usableFromInline var position = 0
 
-    init(
+    @inlinable
+    package init(
         _ block: UnsafeRawBufferPointer, columns: Int, scratch: UnsafeMutableRawBufferPointer
     ) {
         precondition(scratch.count >= block.count)
@@ -39,14 +40,14 @@ struct CopyTextReader {
         self.scratch = scratch
     }
 
-    private static let tab = UInt8(ascii: "\t")
-    private static let newline = UInt8(ascii: "\n")
-    private static let backslash = UInt8(ascii: "\\")
+    @usableFromInline static let tab = UInt8(ascii: "\t")
+    @usableFromInline static let newline = UInt8(ascii: "\n")
+    @usableFromInline static let backslash = UInt8(ascii: "\\")
 
     /// Reads the next row: calls `body` with each field's index and bytes, nil for NULL.
     /// - Returns: false at the end of the block, or at the end-of-data line `\.`.
-    @inline(__always)
-    mutating func nextRow(_ body: (Int, UnsafeRawBufferPointer?) throws -> Void) throws -> Bool {
+    @inlinable @inline(__always)
+    package mutating func nextRow(_ body: (Int, UnsafeRawBufferPointer?) throws -> Void) throws -> Bool {
         guard position < block.count, !isEndOfData else { return false }
         scratchUsed = 0
         var field = 0
@@ -73,15 +74,16 @@ struct CopyTextReader {
     }
 
     /// `\.` alone on a line.
-    private var isEndOfData: Bool {
+    @inlinable
+    var isEndOfData: Bool {
         block[position] == Self.backslash && block.count - position >= 2
             && block[position + 1] == UInt8(ascii: ".")
             && (block.count - position == 2 || block[position + 2] == Self.newline)
     }
 
     /// Moves to the delimiter that ends the field; whether there was a backslash.
-    @inline(__always)
-    private mutating func skipField() -> Bool {
+    @inlinable @inline(__always)
+    mutating func skipField() -> Bool {
         var hasEscape = false
         while position < block.count {
             let byte = block[position]
@@ -97,7 +99,8 @@ struct CopyTextReader {
         return hasEscape
     }
 
-    private mutating func value(
+    @inlinable
+    mutating func value(
         _ range: Range<Int>, _ hasEscape: Bool
     ) throws -> UnsafeRawBufferPointer? {
         let raw = UnsafeRawBufferPointer(rebasing: block[range])
@@ -106,7 +109,8 @@ struct CopyTextReader {
         return try unescape(raw)
     }
 
-    private mutating func unescape(_ raw: UnsafeRawBufferPointer) throws -> UnsafeRawBufferPointer {
+    @inlinable
+    mutating func unescape(_ raw: UnsafeRawBufferPointer) throws -> UnsafeRawBufferPointer {
         let start = scratchUsed
         var from = 0
         while from < raw.count {
@@ -123,7 +127,8 @@ struct CopyTextReader {
     }
 
     /// The byte that an escape stands for; `from` is behind the backslash, then behind the escape.
-    private static func escaped(_ raw: UnsafeRawBufferPointer, _ from: inout Int) -> UInt8 {
+    @inlinable
+    static func escaped(_ raw: UnsafeRawBufferPointer, _ from: inout Int) -> UInt8 {
         let letter = raw[from]
         from += 1
         switch letter {
@@ -145,7 +150,8 @@ struct CopyTextReader {
     }
 
     /// Up to `digits` digits; the low eight bits, as the server takes them.
-    private static func number(
+    @inlinable
+    static func number(
         _ raw: UnsafeRawBufferPointer, _ from: inout Int, base: UInt16, digits: Int
     ) -> UInt8 {
         var value: UInt16 = 0
@@ -158,7 +164,8 @@ struct CopyTextReader {
         return UInt8(truncatingIfNeeded: value)
     }
 
-    private static func digit(_ byte: UInt8) -> UInt16? {
+    @inlinable
+    static func digit(_ byte: UInt8) -> UInt16? {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt16(byte - UInt8(ascii: "0"))
         case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt16(byte - UInt8(ascii: "a")) + 10

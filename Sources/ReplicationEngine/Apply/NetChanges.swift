@@ -1,4 +1,4 @@
-internal import ReplicationModel
+package import ReplicationModel
 
 /// The net change per key of one table over a run of changes (A27).
 ///
@@ -18,26 +18,26 @@ internal import ReplicationModel
 ///
 /// A sequence that strict application would refuse (insert of a present key, update of a deleted
 /// one) is not netted: `add` says so, and the changes are applied one by one to name the culprit.
-struct NetChanges {
-    struct Row {
-        var hash: UInt64
+package struct NetChanges {
+    package struct Row: Sendable {
+        package var hash: UInt64
         /// Image with the key's values: index into the batch's values.
-        var key: Int32
+        package var key: Int32
         /// Image of the row as it is last: index into the batch's values, or, negative, the
         /// complement of an index into `merged`.
-        var image: Int32
-        var mustExist: Bool
-        var isPresent: Bool
+        package var image: Int32
+        package var mustExist: Bool
+        package var isPresent: Bool
         /// Was gone in between: its last image is whole.
-        var isNew: Bool
+        package var isNew: Bool
     }
 
-    private(set) var rows: [Row] = []
+    package private(set) var rows: [Row] = []
     /// Images made of two: an update that does not repeat a large value keeps the earlier one
     /// (P03).
-    private(set) var merged: [Value] = []
+    package private(set) var merged: [Value] = []
     /// Rows of a table without a key.
-    private(set) var appended: [Int32] = []
+    package private(set) var appended: [Int32] = []
     /// Open addressing: index into `rows`, or -1.
     private var slots: [Int32] = Array(repeating: -1, count: 64)
 
@@ -45,14 +45,14 @@ struct NetChanges {
     private let width: Int
     private let seed = UInt64.random(in: .min ... .max)
 
-    init(key: [Int], width: Int) {
+    package init(key: [Int], width: Int) {
         self.key = key
         self.width = width
     }
 
-    var isEmpty: Bool { rows.isEmpty && appended.isEmpty }
+    package var isEmpty: Bool { rows.isEmpty && appended.isEmpty }
 
-    mutating func removeAll() {
+    package mutating func removeAll() {
         // The table of slots is emptied by what was in it, not by its size.
         if rows.count * 4 > slots.count {
             for index in slots.indices { slots[index] = -1 }
@@ -75,15 +75,15 @@ struct NetChanges {
 
     /// The image of a row: `width` values.
     @inline(__always)
-    func value(_ row: Row, _ column: Int, in batch: BatchView) -> Value {
+    package func value(_ row: Row, _ column: Int, in batch: BatchMemory) -> Value {
         row.image >= 0
             ? batch.values[Int(row.image) + column] : merged[Int(~row.image) + column]
     }
 
-    mutating func append(_ image: Int32) { appended.append(image) }
+    package mutating func append(_ image: Int32) { appended.append(image) }
 
     /// False: not to be netted.
-    mutating func insert(_ image: Int32, in batch: BatchView) -> Bool {
+    package mutating func insert(_ image: Int32, in batch: BatchMemory) -> Bool {
         let (index, isFirst) = find(image, in: batch)
         if isFirst {
             rows[index].mustExist = false
@@ -96,7 +96,7 @@ struct NetChanges {
         return true
     }
 
-    mutating func update(key: Int32, image: Int32, in batch: BatchView) -> Bool {
+    package mutating func update(key: Int32, image: Int32, in batch: BatchMemory) -> Bool {
         let (index, isFirst) = find(key, in: batch)
         guard isFirst || rows[index].isPresent else { return false }
         rows[index].image = isFirst ? image : merge(rows[index], image, in: batch)
@@ -104,7 +104,7 @@ struct NetChanges {
         return true
     }
 
-    mutating func delete(_ key: Int32, in batch: BatchView) -> Bool {
+    package mutating func delete(_ key: Int32, in batch: BatchMemory) -> Bool {
         let (index, isFirst) = find(key, in: batch)
         guard isFirst || rows[index].isPresent else { return false }
         rows[index].isPresent = false
@@ -112,7 +112,7 @@ struct NetChanges {
         return true
     }
 
-    private mutating func merge(_ row: Row, _ image: Int32, in batch: BatchView) -> Int32 {
+    private mutating func merge(_ row: Row, _ image: Int32, in batch: BatchMemory) -> Int32 {
         let values = batch.values
         let isWhole = (0..<width).allSatisfy { values[Int(image) + $0].length != -2 }
         if isWhole { return image }
@@ -130,7 +130,7 @@ struct NetChanges {
 extension NetChanges {
     /// The row of the key in the image at `start`, made if there is none.
     @inline(__always)
-    private mutating func find(_ start: Int32, in batch: BatchView) -> (index: Int, isFirst: Bool) {
+    private mutating func find(_ start: Int32, in batch: BatchMemory) -> (index: Int, isFirst: Bool) {
         let hash = hash(of: start, in: batch)
         var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
         while true {
@@ -160,7 +160,7 @@ extension NetChanges {
     }
 
     @inline(__always)
-    private func isSameKey(_ a: Int32, _ b: Int32, in batch: BatchView) -> Bool {
+    private func isSameKey(_ a: Int32, _ b: Int32, in batch: BatchMemory) -> Bool {
         for column in key
         where !batch.areEqual(
             batch.values[Int(a) + column], batch.values[Int(b) + column])
@@ -172,7 +172,7 @@ extension NetChanges {
 
     /// Multiply and fold, eight bytes at a time; the lengths keep ('a','bc') from ('ab','c').
     @inline(__always)
-    private func hash(of start: Int32, in batch: BatchView) -> UInt64 {
+    private func hash(of start: Int32, in batch: BatchMemory) -> UInt64 {
         var state = seed
         for column in key {
             let value = batch.values[Int(start) + column]

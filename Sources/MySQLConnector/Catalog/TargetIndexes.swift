@@ -1,0 +1,131 @@
+internal import Foundation
+internal import ReplicationEngine
+internal import ReplicationModel
+
+extension TargetSchemaPlan {
+    /// Characters of a text that an index which is not unique looks at.
+    private static let prefix = 191
+
+    mutating func addIndexes(_ route: TableRoute) {
+        let key = Set(route.keyColumns.map(\.name))
+        let primary = route.source.primaryKey.map { [$0] } ?? []
+        for index in primary + route.source.indexes {
+            if index.isUnique, !key.isEmpty, Set(index.columns) == key { continue }
+            if isThere(index, route) { continue }
+            if let reason = reasonToLeaveOut(index, route) {
+                note(route, ": the index \(index.name) is left out: \(reason)")
+            } else {
+                add(index, route)
+            }
+        }
+    }
+
+    private func isThere(_ index: Index, _ route: TableRoute) -> Bool {
+        existing[route.target]?.indexes.contains {
+            $0.name.lowercased() == Self.name(index.name).lowercased()
+                || (index.isUnique && $0.isUnique && $0.isPlain
+                    && $0.plainColumns == index.columns)
+        } ?? false
+    }
+
+    private func reasonToLeaveOut(_ index: Index, _ route: TableRoute) -> String? {
+        let carried = Set(route.columns.map(\.name))
+        let words = index.definition.uppercased()
+        if index.columns.isEmpty { return "it is on an expression" }
+        guard index.columns.allSatisfy(carried.contains) else {
+            return "a column of it does not travel"
+        }
+        if route.source.dialect.isMySQLFamily { return nil }
+        if words.contains(" WHERE ") { return "it is partial" }
+        if index.isConstraint {
+            let isKey = words.hasPrefix("UNIQUE") || words.hasPrefix("PRIMARY KEY")
+            return isKey ? nil : "the target has no such constraint"
+        }
+        let method = words.split(separator: " ").drop { $0 != "USING" }.dropFirst().first
+        guard let method, !["BTREE", "HASH"].contains(String(method)) else { return nil }
+        return "the target has no \(method.lowercased()) index"
+    }
+
+    private mutating func add(_ index: Index, _ route: TableRoute) {
+        let columns = index.columns.map { name in
+            SQLText.name(name) + (index.isUnique ? "" : prefix(name, route))
+        }
+        if index.definition.uppercased().contains("NULLS NOT DISTINCT") {
+            note(route, ": the index \(index.name) allows several rows with NULL")
+        }
+        // MySQL-family definitions may hold prefixes and directions, which `columns` does not.
+        let isOwn = route.source.dialect.isMySQLFamily && index.definition.hasPrefix("(")
+        let body = isOwn ? index.definition : "(\(SQLText.list(columns)))"
+        let statement =
+            "CREATE \(index.isUnique ? "UNIQUE " : "")INDEX \(SQLText.name(Self.name(index.name))) "
+            + "ON \(route.target.atMySQL) \(body)"
+        if index.isUnique {
+            plan.whenConsistent.append(statement)
+        } else {
+            plan.afterRows[route.source.id, default: []].append(statement)
+        }
+    }
+
+    private func prefix(_ name: String, _ route: TableRoute) -> String {
+        guard !route.source.dialect.isMySQLFamily,
+            let column = route.columns.first(where: { $0.name == name }),
+            TargetType(column, route.source.dialect, exact: "", share: nil).isLarge
+        else { return "" }
+        let share = TargetKeyShares(route).bytes[name]
+        return share.map { $0 / 4 < Self.prefix } == true ? "" : "(\(Self.prefix))"
+    }
+
+    static func name(_ name: String) -> String { String(name.prefix(nameLimit)) }
+}
+
+// MARK: Foreign keys
+
+extension TargetSchemaPlan {
+    mutating func addForeignKeys(_ route: TableRoute) {
+        for key in route.source.foreignKeys {
+            let parent = routes.first { $0.source.name == key.referenced }
+            guard let parent else {
+                note(
+                    route,
+                    ": the foreign key \(key.name) is left out (\(key.referenced) is not "
+                        + "replicated)")
+                continue
+            }
+            if existing[route.target]?.foreignKeys.contains(Self.name(key.name)) == true {
+                continue
+            }
+            guard let actions = Self.actions(key.definition), isCarried(key, route, parent) else {
+                note(route, ": the foreign key \(key.name) is left out (not portable)")
+                continue
+            }
+            plan.whenConsistent.append(
+                "ALTER TABLE \(route.target.atMySQL) ADD CONSTRAINT "
+                    + "\(SQLText.name(Self.name(key.name))) FOREIGN KEY (\(Self.list(key.columns)))"
+                    + " REFERENCES \(parent.target.atMySQL) (\(Self.list(key.referencedColumns)))"
+                    + actions)
+        }
+    }
+
+    private func isCarried(_ key: ForeignKey, _ route: TableRoute, _ parent: TableRoute) -> Bool {
+        let (own, others) = (Set(route.columns.map(\.name)), Set(parent.columns.map(\.name)))
+        return key.columns.allSatisfy(own.contains)
+            && key.referencedColumns.allSatisfy(others.contains)
+    }
+
+    /// ` ON UPDATE ... ON DELETE ...`; nil for one that the target does not have.
+    private static func actions(_ definition: String) -> String? {
+        let words = definition.uppercased().split(whereSeparator: \.isWhitespace)
+            .joined(separator: " ")
+        var text = ""
+        for event in ["ON UPDATE", "ON DELETE"] {
+            guard let place = words.range(of: event) else { continue }
+            let rest = words[place.upperBound...].trimmingPrefix(" ")
+            let known = ["CASCADE", "SET NULL", "RESTRICT", "NO ACTION"]
+            guard let action = known.first(where: { rest.hasPrefix($0) }),
+                !rest.dropFirst(action.count).trimmingPrefix(" ").hasPrefix("(")
+            else { return nil }
+            text += " \(event) \(action)"
+        }
+        return text
+    }
+}
