@@ -199,10 +199,16 @@ extension PostgreSQLSource {
         }
     }
 
-    package func currentSnapshot() throws -> SourceSnapshot {
+    package func snapshotKind() throws -> SnapshotKind {
+        try sessions.use { try $0.isInRecovery() } ? .window : .visibility
+    }
+
+    package func currentSnapshot() throws -> SourceSnapshot { .visibility(try visibility()) }
+
+    func visibility() throws -> Visibility {
         try sessions.use { connection in
             let text = try connection.run("SELECT pg_current_snapshot()").string(0, 0)
-            guard let snapshot = SourceSnapshot(parsing: text) else {
+            guard let snapshot = Visibility(parsing: text) else {
                 throw ReplicationError(
                     .protocolViolation, "read the current snapshot", why: "it is not a snapshot")
             }

@@ -83,6 +83,13 @@ struct LoadWorker {
         } catch is Voided {
             applier.rollback()
             try reader.finish()
+        } catch let error as ReplicationError where error.kind == .snapshotGone {
+            applier.rollback()
+            try reader.finish()
+            state.with { state in
+                state.ledger.chunkFailed(work)
+                state.note("source: a chunk is read again (\(error.why))", by: name)
+            }
         }
     }
 
@@ -95,7 +102,7 @@ struct LoadWorker {
                 guard state.with({ !$0.isStopping && $0.ledger.isValid(work) }) else { return nil }
                 continue
             }
-            try compareShape(chunk, routes[work.route])
+            try examine(chunk, routes[work.route])
             let goOn = state.with { state -> Bool? in
                 guard !state.isStopping, state.ledger.isValid(work) else { return nil }
                 state.ledger.prune(by: chunk.snapshot)
@@ -109,10 +116,15 @@ struct LoadWorker {
         }
     }
 
-    private func compareShape(_ chunk: ChunkSnapshot, _ route: TableRoute) throws {
-        guard Fingerprint(chunk.fingerprint).shape != Fingerprint(route.source.fingerprint).shape
-        else { return }
-        throw ReplicationError.unseenChange(route.source.name, position: chunk.position)
+    private func examine(_ chunk: ChunkSnapshot, _ route: TableRoute) throws {
+        guard Fingerprint(chunk.fingerprint).shape == Fingerprint(route.source.fingerprint).shape
+        else { throw ReplicationError.unseenChange(route.source.name, position: chunk.position) }
+        if route.isKeyless, case .window(let low, let high) = chunk.snapshot, low < high {
+            throw ReplicationError(
+                .unsupported, "copy rows", position: low, table: route.source.name,
+                why: "it has no key, and the source cannot tell which rows a read of it saw",
+                try: "give it a primary key, or take it out of the pipeline")
+        }
     }
 
     private func copyRows(_ work: ChunkWork) throws -> Int64 {

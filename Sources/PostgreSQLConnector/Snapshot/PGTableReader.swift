@@ -56,7 +56,7 @@ final class PGTableReader: TableReader {
                 """, [route.source.name.quoted])
             try refuseStandby(seen, route)
             let position = try connection.run("SELECT pg_current_wal_insert_lsn()")
-            guard let snapshot = SourceSnapshot(parsing: seen.string(0, 0)),
+            guard let snapshot = Visibility(parsing: seen.string(0, 0)),
                 let position = LogPosition(parsing: position.string(0, 0))
             else {
                 throw ReplicationError(
@@ -64,7 +64,8 @@ final class PGTableReader: TableReader {
                     why: "the server's answer is not a snapshot and a position")
             }
             return ChunkSnapshot(
-                snapshot: snapshot, position: position, fingerprint: seen.string(0, 1))
+                snapshot: .visibility(snapshot), position: position,
+                fingerprint: seen.string(0, 1))
         }
     }
 
