@@ -170,7 +170,11 @@ extension PostgreSQLSource {
     package func openReader(label: String) throws -> any TableReader {
         do {
             return try PGTableReader(
-                PGConnection(url: url, password: password, label: label, purpose: .source))
+                PGConnection(url: url, password: password, label: label, purpose: .source),
+                nudge: { [writers] in
+                    let sql = "SELECT pg_logical_emit_message(true, 'martlet.flush', '')"
+                    _ = try writers.use { try $0.run(sql) }
+                })
         } catch { throw error.asReplicationError() }
     }
 }

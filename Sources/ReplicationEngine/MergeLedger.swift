@@ -49,8 +49,8 @@ package struct MergeLedger: Sendable {
     package internal(set) var unseen: Set<UInt32>
     /// Commit position of the last transaction judged whole.
     package private(set) var lastJudged: LogPosition
-    /// Commit position of the last transaction of which something was judged.
-    private(set) var streamed: LogPosition
+    /// Commit position of the last transaction with changes that was judged, even in part.
+    package private(set) var streamed: LogPosition
     /// Windows need no unseen list: positions say what was streamed.
     private let kind: SnapshotKind
     /// Parts of one transaction are being judged: nothing may close in between.
@@ -140,7 +140,7 @@ extension MergeLedger {
         _ batch: ChangeBatch, _ mark: TransactionMark, routes: [Int], into judged: inout JudgedBatch
     ) throws {
         if mark.isFirstPart, !mark.isLastPart { isMidTransaction = true }
-        streamed = mark.commitPosition
+        if !mark.changes.isEmpty { streamed = mark.commitPosition }
         if isLoading {
             for index in mark.changes {
                 let change = batch.changes[index]

@@ -111,8 +111,8 @@ package protocol TableReader: AnyObject {
     /// Throws `.serverBusy`, like `cut`, when the table stays locked: ask again after `finish`.
     /// `rollback` must follow, or `finish`.
     ///
-    /// A window's low position is read before the snapshot, its high one after it; for a table
-    /// without a key both are the snapshot's own.
+    /// A window's low position is read before the snapshot. Its high one is not valid before
+    /// `settle`.
     func begin(_ route: TableRoute) throws -> ChunkSnapshot
 
     /// Delivers the rows of `range` in COPY format, in blocks of whole rows of up to about 64 kB
@@ -125,9 +125,10 @@ package protocol TableReader: AnyObject {
 
     /// Ends the chunk's transaction.
     func finish() throws
-    /// Returns when the source has flushed its log up to `position`: rows of asynchronous commits
-    /// are visible before they are durable.
-    func waitUntilDurable(_ position: LogPosition) throws
+    /// Returns when the source has flushed its log up to the chunk position: rows of asynchronous
+    /// commits are visible before they are durable. Call after `finish`. A window has its high
+    /// position now: for a table without a key the same as the low one, or the table is refused.
+    func settle(_ chunk: ChunkSnapshot) throws -> ChunkSnapshot
     func close()
 }
 
