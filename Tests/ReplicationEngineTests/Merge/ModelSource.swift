@@ -72,7 +72,7 @@ struct ModelSource: Sendable {
         LogPosition(rawValue: UInt64(index + 1) * 100)
     }
     /// Where the log ends now.
-    var insertPosition: LogPosition { LogPosition(rawValue: UInt64(log.count) * 100 + 50) }
+    var insertPosition: LogPosition { end(log.count) }
 
     func isHidden(_ xid: UInt64) -> Bool { !visible.contains(xid) }
 
@@ -127,10 +127,8 @@ struct ModelSource: Sendable {
 
     // MARK: Reads
 
-    /// The last transaction of the first `count`, or before all of them.
-    private func end(_ count: Int) -> LogPosition {
-        count > 0 ? Self.commitPosition(count - 1) : .zero
-    }
+    /// After `count` transactions and before the next one.
+    private func end(_ count: Int) -> LogPosition { LogPosition(rawValue: UInt64(count) * 100 + 50) }
 
     /// A window's low position, read before its snapshot.
     func low() -> LogPosition {
