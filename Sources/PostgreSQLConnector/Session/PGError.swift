@@ -126,7 +126,7 @@ package enum PGError {
 
     static func remedy(forState state: String) -> String? {
         switch state {
-        case "53100": "free disk space at the target; the next start goes on from the checkpoint"
+        case "53100": "free disk space there; the next attempt or start goes on from the checkpoint"
         case "25006": "make the target writable (default_transaction_read_only, or promote it)"
         case "42501": "martlet check PIPELINE --print-grants"
         default: nil
