@@ -240,10 +240,14 @@ package final class Pipeline: Sendable {
         let look = FingerprintWatch.Look(
             found: found, truncates: truncates,
             position: try source.report(plan.capture).position)
-        try state.with { state in
+        let marked = try state.with { state in
             try state.watch.take(
                 look, truncates: state.truncates,
                 passed: passed ?? state.checkpoint.commitPosition)
+        }
+        for route in marked {
+            let name = plan.routes[route].source.name
+            logger.warning("\(name) is unproven: stored anew at the source, and the log is silent")
         }
     }
 
