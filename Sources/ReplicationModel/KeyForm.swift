@@ -35,7 +35,8 @@ extension Column {
     package var keyForm: KeyForm {
         switch type.kind {
         case .boolean, .int16, .int32, .int64, .oid, .money, .bytes, .uuid, .date, .time,
-            .timeWithZone, .timestamp, .timestampWithZone, .bits, .network, .enumeration:
+            .timeWithZone, .timestamp, .timestampWithZone, .bits, .network, .enumeration,
+            .unsigned64, .duration, .year, .labelSet:
             .exact
         case .text: isFolding ? .unknown : .exact
         // Padded to its length; without one, trailing blanks are kept and do not count.
@@ -43,7 +44,7 @@ extension Column {
         case .numeric: .decimal
         case .float32, .float64: .float
         case .interval, .json, .jsonBinary, .xml, .array, .range, .composite,
-            .caseInsensitiveText, .other:
+            .caseInsensitiveText, .geometry, .vector, .other:
             .unknown
         }
     }
