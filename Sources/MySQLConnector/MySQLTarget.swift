@@ -234,7 +234,9 @@ extension MySQLTarget {
         }
     }
 
-    package func preflight(_ routes: [TableRoute]) throws -> [Finding] {
+    package func preflight(
+        _ routes: [TableRoute], prerequisites: [SchemaObject]
+    ) throws -> [Finding] {
         try control.with(repeats: true) {
             try TargetPreflight(
                 catalog: TargetCatalog(connection: $0), place: place, routes: routes

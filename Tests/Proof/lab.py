@@ -379,6 +379,7 @@ class Pipeline:
         self.options = {
             "snapshot": {"workers": 2, "chunk_rows": 50}, "lease": "5s",
             "spool": {"directory": str(self.folder / "spool"), "max": "4GB"}, **(options or {})}
+        self.target_schema = getattr(target, "schema", "lab")
         self.include = include or [f"{getattr(source, 'schema', 'public')}.*"]
         self.target_url = target_url or target.link()
         self.path = self.write("pipeline", source_url or source.url(source.capture))
@@ -390,6 +391,8 @@ class Pipeline:
         path = self.folder / f"{name}.yaml"
         text = {"name": self.name, "source": source_url, "target": self.target_url,
                 "tables": {"include": self.include}, **self.options}
+        if self.target_schema != "lab":
+            text["map"] = {"schemas": {"lab": self.target_schema}}
         path.write_text(json.dumps(text, indent=2) + "\n", encoding="utf-8")
         return path
 
@@ -583,6 +586,9 @@ def differences(source, target, pipeline=None, only=None):
         columns = columns_of(source, table)
         if isinstance(target, FileTarget):
             found += file_differences(source, target, table, columns, pipeline)
+            continue
+        if hasattr(target, "differences"):
+            found += target.differences(source, table, columns)
             continue
         if digest(source, table, columns) != digest(target, table, columns):
             found.append(describe(table, counted_rows(source, table, columns),

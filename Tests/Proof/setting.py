@@ -7,6 +7,8 @@ import time
 
 from lab import (MARTLET, Failed, FileTarget, OrderReader, Pipeline, PrivateServer, Proof, Server,
                  Source, Target, differences, let_go, log, require, wait_until)
+from lab_mysql import SERVERS as MYSQL_SERVERS
+from lab_mysql import MySQLTarget
 from workload import MIDDLE, SMALL, Sizes, Workload
 
 # Commits of some sessions wait for a standby that does not exist: see workload.Release.
@@ -30,7 +32,8 @@ def arguments(description, **defaults):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--source", default="pg17", help="pg15, pg17 or pg18")
-    parser.add_argument("--target", default="pg18", help="pg15, pg17, pg18 or sqlite")
+    parser.add_argument("--target", default="pg18", 
+                        help="pg15, pg17, pg18, sqlite, mariadb1011, mariadb118 or mysql97")
     parser.add_argument("--sizes", choices=SIZES, default="small")
     for name, value in defaults.items():
         parser.add_argument("--" + name.replace("_", "-"), type=type(value), default=value)
@@ -48,6 +51,8 @@ class Setting:
         self.source = Source(private(options.source))
         if options.target == "sqlite":
             self.target = FileTarget()
+        elif options.target in MYSQL_SERVERS:
+            self.target = MySQLTarget(options.target)
         else:
             self.target = Target(target_server or Server(options.target))
         sizes = SIZES[options.sizes]

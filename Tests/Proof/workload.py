@@ -18,8 +18,10 @@ import time
 from dataclasses import dataclass
 
 import psycopg2
+import pymysql
 
 from lab import FileTarget, log
+from lab_mysql import AUDIT, MySQLTarget
 
 LEDGERS = 20
 # Upper and lower case, accents, punctuation: "C" and ICU order them differently.
@@ -126,6 +128,15 @@ CREATE TABLE lab.audit (tx bigint PRIMARY KEY, session int NOT NULL, kind text N
 """
 
 
+# What MySQL and MariaDB refuse by name (docs/types.md), and what is as large as they take.
+BEYOND_MYSQL = {
+    "'NaN', 'infinity', '-0', 'infinity', '-infinity'":
+        "'NaN', '-0', '-0', '9999-12-31', '1000-01-01'",
+    "'0044-03-15 BC', '294276-12-31 23:59:59'":
+        "'1000-01-01', '9999-12-31 23:59:59.999999'",
+}
+
+
 def fill_sql(sizes):
     n = sizes.rows
     series = "FROM generate_series(1, {}) AS g"
@@ -174,8 +185,12 @@ class Frontier:
 
     def start(self):
         # In a file the keys do not sort as at the source, and readers would hold up the writer.
-        if not isinstance(self.target, FileTarget):
-            self.thread.start()
+        if isinstance(self.target, FileTarget):
+            return
+        if isinstance(self.target, MySQLTarget):
+            # Sorted by bytes there.
+            self.polled = [entry for entry in self.polled if entry[0] != "names"]
+        self.thread.start()
 
     def stop(self):
         self.stopped.set()
@@ -189,18 +204,22 @@ class Frontier:
                 link = link or self.target.connect()
                 for table, key in self.polled:
                     self.look(link, table, key)
-            except psycopg2.Error:
+            except (psycopg2.Error, pymysql.Error):
                 # Tables that are not there yet, and servers that are restarted.
                 link = None
 
     def look(self, link, table, key):
-        texts = ", ".join(f"quote_literal({column})" for column in key)
+        quote, schema = "quote_literal", "lab"
+        if isinstance(self.target, MySQLTarget):
+            quote, schema = "QUOTE", self.target.schema
+        texts = ", ".join(f"{quote}({column})" for column in key)
         order = ", ".join(f"{column} DESC" for column in key)
         with link.cursor() as cursor:
-            cursor.execute(f"SELECT to_regclass('lab.{table}') IS NOT NULL")
-            if not cursor.fetchone()[0]:
-                return
-            cursor.execute(f"SELECT {texts} FROM lab.{table} ORDER BY {order} LIMIT 1")
+            if schema == "lab":
+                cursor.execute(f"SELECT to_regclass('lab.{table}') IS NOT NULL")
+                if not cursor.fetchone()[0]:
+                    return
+            cursor.execute(f"SELECT {texts} FROM {schema}.{table} ORDER BY {order} LIMIT 1")
             row = cursor.fetchone()
             at = ", ".join(row) if row else None
             if at is not None and at != self.keys.get(table):
@@ -526,9 +545,14 @@ class Workload:
     def prepare(self):
         """Tables and first rows at the source; the audit table at a PostgreSQL target."""
         self.source.query(SCHEMA, self.source.installer)
-        self.source.query(fill_sql(self.sizes))
-        if not isinstance(self.target, FileTarget):
+        fill = fill_sql(self.sizes)
+        if isinstance(self.target, MySQLTarget):
+            for endless, last in BEYOND_MYSQL.items():
+                fill = fill.replace(endless, last)
+            self.target.query(AUDIT)
+        elif not isinstance(self.target, FileTarget):
             self.target.query(TARGET_SCHEMA, self.target.apply)
+        self.source.query(fill)
 
     def start(self):
         self.frontier.start()

@@ -18,6 +18,7 @@ internal import ReplicationModel
 ///
 ///     incomplete key change          the value is in the old row
 ///     update, delete without a key   one of several equal rows, inserted maybe just before
+///     a row that may be missing      what the merge of load and stream does not know (few changes)
 ///     TRUNCATE                       its table
 ///
 /// Tables are independent of each other: foreign keys are off, and tables with triggers refused.
@@ -64,7 +65,7 @@ struct NetApply {
         _ index: Int, _ action: ChangeAction, _ table: AppliedTable
     ) throws {
         let change = view.changes[index]
-        guard change.operation == .insert || action == .insertNew else {
+        guard change.operation == .insert || action.step == .insertNew else {
             return try barrier(index, action, table)
         }
         _ = try sequence.newRow(index, table)
@@ -76,10 +77,11 @@ struct NetApply {
         _ index: Int, _ action: ChangeAction, _ table: AppliedTable
     ) throws {
         let change = view.changes[index]
+        guard action.isStrict else { return try barrier(index, action, table) }
         touch(table)
         let isNetted: Bool
-        switch (change.operation, action) {
-        case (_, .skip), (.truncate, _): return
+        switch (change.operation, action.step) {
+        case (_, .nothing), (_, .updateIfThere), (.truncate, _): return
         case (.insert, _), (_, .insertNew): isNetted = try insert(index, table)
         case (.delete, _), (_, .deleteOld): isNetted = try delete(index, table)
         case (.update, .whole):

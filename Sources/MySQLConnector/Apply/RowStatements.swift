@@ -34,6 +34,10 @@ final class RowStatements {
     ///
     /// - Parameter expected: rows that it must touch.
     func run(expecting expected: Int64, table: AppliedTable) throws {
+        try run(expecting: expected...expected, table: table)
+    }
+
+    func run(expecting expected: ClosedRange<Int64>, table: AppliedTable) throws {
         defer { reset() }
         guard text.count < packetBytes else {
             throw ReplicationError(
@@ -44,9 +48,10 @@ final class RowStatements {
         do {
             let outcome = try text.withUnsafeBytes { try connection.run(bytes: $0) }
             if outcome.warnings > 0 { throw try warning() }
-            guard outcome.affectedRows != expected, !Failpoint.isTakenAway(.noRowCountCheck)
+            guard !expected.contains(outcome.affectedRows), !Failpoint.isTakenAway(.noRowCountCheck)
             else { return }
-            throw StatementFault(cause: .rows(found: outcome.affectedRows, expected: expected))
+            throw StatementFault(
+                cause: .rows(found: outcome.affectedRows, expected: expected.upperBound))
         } catch let error as StatementFault { throw error } catch {
             throw StatementFault(cause: .server(error))
         }

@@ -71,13 +71,16 @@ struct SequentialApply {
     /// Runs one change. A key change of which one side is wanted is a DELETE or INSERT.
     func send(_ index: Int, _ action: ChangeAction, _ table: AppliedTable) throws {
         do {
-            switch (view.changes[index].operation, action) {
-            case (_, .skip): break
+            if action.clears.contains(.old) { try clear(try keyRow(index, table), table) }
+            if action.clears.contains(.new) { try clearNew(index, table) }
+            switch (view.changes[index].operation, action.step) {
+            case (_, .nothing): break
             case (.truncate, _): try applier.removeAll(table)
             case (.insert, _), (.update, .insertNew), (.delete, .insertNew):
                 try insert(index, table)
             case (.delete, _), (.update, .deleteOld): try delete(index, table)
-            case (.update, .whole): try update(index, table)
+            case (.update, .whole): try update(index, table, mayMiss: false)
+            case (.update, .updateIfThere): try update(index, table, mayMiss: true)
             }
         } catch let fault as UnfitChange { throw fault } catch {
             throw ChangeFault(change: index, cause: error)
@@ -97,20 +100,44 @@ struct SequentialApply {
         try finish(old, table)
     }
 
-    private func update(_ index: Int, _ table: AppliedTable) throws {
+    /// Deletes the row of this key if it is there. Never called for a table without a key.
+    private func clear(_ key: UnsafePointer<Value>, _ table: AppliedTable) throws {
+        applier.statements.append("DELETE FROM \(table.place) WHERE ")
+        try finish(key, table, mayMiss: true)
+    }
+
+    /// The same for the new key: a value that the log did not repeat is the old one.
+    private func clearNew(_ index: Int, _ table: AppliedTable) throws {
+        let change = view.changes[index]
+        let new = try image(change.newRow, index, table)
+        var key = Array(UnsafeBufferPointer(start: new, count: table.codings.count))
+        if change.oldRow >= 0 {
+            let old = try image(change.oldRow, index, table)
+            for column in table.route.key where key[column].isUnchanged { key[column] = old[column] }
+        }
+        guard table.route.key.allSatisfy({ key[$0].isPresent }) else {
+            throw UnfitChange(
+                change: index, kind: .unsupported, why: "the log does not tell the row's new key")
+        }
+        try key.withUnsafeBufferPointer { try clear($0.baseAddress ?? new, table) }
+    }
+
+    private func update(_ index: Int, _ table: AppliedTable, mayMiss: Bool) throws {
         let new = try image(view.changes[index].newRow, index, table)
         let old = try keyRow(index, table)
         let columns = Array(table.codings.indices)
         try table.appendUpdate(
             columns, in: view.memory, to: &applier.statements.text, { new[$0] })
-        try finish(old, table)
+        try finish(old, table, mayMiss: mayMiss)
     }
 
     /// Equal rows are interchangeable, but a change is for exactly one of them (P05).
-    private func finish(_ old: UnsafePointer<Value>, _ table: AppliedTable) throws {
+    private func finish(
+        _ old: UnsafePointer<Value>, _ table: AppliedTable, mayMiss: Bool = false
+    ) throws {
         try table.appendCondition(old, in: view.memory, to: &applier.statements.text)
         if table.route.isKeyless { applier.statements.append(" LIMIT 1") }
-        try applier.statements.run(expecting: 1, table: table)
+        try applier.statements.run(expecting: mayMiss ? 0...1 : 1...1, table: table)
     }
 }
 

@@ -30,20 +30,14 @@ extension TargetSchemaPlan {
 
     private func reasonToLeaveOut(_ index: Index, _ route: TableRoute) -> String? {
         let carried = Set(route.columns.map(\.name))
-        let words = index.definition.uppercased()
-        if index.columns.isEmpty { return "it is on an expression" }
         guard index.columns.allSatisfy(carried.contains) else {
             return "a column of it does not travel"
         }
-        if route.source.dialect.isMySQLFamily { return nil }
-        if words.contains(" WHERE ") { return "it is partial" }
-        if index.isConstraint {
-            let isKey = words.hasPrefix("UNIQUE") || words.hasPrefix("PRIMARY KEY")
-            return isKey ? nil : "the target has no such constraint"
-        }
-        let method = words.split(separator: " ").drop { $0 != "USING" }.dropFirst().first
-        guard let method, !["BTREE", "HASH"].contains(String(method)) else { return nil }
-        return "the target has no \(method.lowercased()) index"
+        if route.source.dialect.isMySQLFamily, !index.columns.isEmpty { return nil }
+        guard
+            case .failure(let refusal) = PortableConstraint.columns(index, route.source.dialect)
+        else { return nil }
+        return refusal.reason
     }
 
     private mutating func add(_ index: Index, _ route: TableRoute) {
@@ -94,7 +88,9 @@ extension TargetSchemaPlan {
             if existing[route.target]?.foreignKeys.contains(Self.name(key.name)) == true {
                 continue
             }
-            guard let actions = Self.actions(key.definition), isCarried(key, route, parent) else {
+            guard isCarried(key, route, parent),
+                case .success(let actions) = actions(key, route, parent)
+            else {
                 note(route, ": the foreign key \(key.name) is left out (not portable)")
                 continue
             }
@@ -112,20 +108,12 @@ extension TargetSchemaPlan {
             && key.referencedColumns.allSatisfy(others.contains)
     }
 
-    /// ` ON UPDATE ... ON DELETE ...`; nil for one that the target does not have.
-    private static func actions(_ definition: String) -> String? {
-        let words = definition.uppercased().split(whereSeparator: \.isWhitespace)
-            .joined(separator: " ")
-        var text = ""
-        for event in ["ON UPDATE", "ON DELETE"] {
-            guard let place = words.range(of: event) else { continue }
-            let rest = words[place.upperBound...].trimmingPrefix(" ")
-            let known = ["CASCADE", "SET NULL", "RESTRICT", "NO ACTION"]
-            guard let action = known.first(where: { rest.hasPrefix($0) }),
-                !rest.dropFirst(action.count).trimmingPrefix(" ").hasPrefix("(")
-            else { return nil }
-            text += " \(event) \(action)"
+    /// InnoDB takes SET DEFAULT for an error.
+    private func actions(
+        _ key: ForeignKey, _ route: TableRoute, _ parent: TableRoute
+    ) -> Result<String, PortableConstraint.Refusal> {
+        PortableConstraint.actions(key, from: route.source, to: parent.source).flatMap {
+            $0.contains("SET DEFAULT") ? .failure(.init("the target has no SET DEFAULT")) : .success($0)
         }
-        return text
     }
 }

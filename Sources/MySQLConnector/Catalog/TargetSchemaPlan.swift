@@ -192,12 +192,17 @@ extension TargetSchemaPlan {
         _ expression: String, _ column: Column, _ route: TableRoute
     ) -> String? {
         if route.source.dialect.isMySQLFamily { return expression }
-        guard let constant = PortableDefault(expression, kind: column.type.kind) else { return nil }
+        let constant = PortableDefault(parsing: expression, route.source.dialect)
+        switch column.type.kind {
+        case .int16, .int32, .int64: return constant?.integer
+        case .boolean:
+            guard case .boolean(let flag) = constant else { return nil }
+            return flag ? "1" : "0"
         // In parentheses, because a LONGTEXT has no other.
-        return switch constant {
-        case .number(let number): "\(number)"
-        case .boolean(let flag): flag ? "1" : "0"
-        case .string(let text): "(\(SQLText.literal(text)))"
+        case .text, .enumeration:
+            guard case .string(let text) = constant, !text.utf8.contains(0) else { return nil }
+            return "(\(SQLText.literal(text)))"
+        default: return nil
         }
     }
 

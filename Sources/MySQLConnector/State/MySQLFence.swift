@@ -41,6 +41,7 @@ struct MySQLFence: Sendable, Equatable {
 
 extension MySQLConnection {
     /// Runs `body` in a transaction; rolls back when it throws.
+    @discardableResult
     func inTransaction<Result>(_ body: () throws -> Result) throws -> Result {
         try run("START TRANSACTION")
         do {
@@ -55,6 +56,7 @@ extension MySQLConnection {
     }
 
     /// The same, after the epoch check (I7).
+    @discardableResult
     func inTransaction<Result>(
         fencedBy fence: MySQLFence, _ body: () throws -> Result
     ) throws -> Result {

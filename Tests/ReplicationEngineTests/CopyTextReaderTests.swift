@@ -1,6 +1,6 @@
 import Testing
 
-@testable import SQLiteConnector
+@testable import ReplicationEngine
 
 @Suite("COPY text")
 struct CopyTextReaderTests {
