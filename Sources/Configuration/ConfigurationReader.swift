@@ -57,12 +57,8 @@ struct ConfigurationReader {
             throw ReplicationError(
                 .configuration, "read the configuration", place: "key target",
                 why: "there is no target",
-                try: "target: postgres://user@host/database or sqlite:path.db in the file")
-        }
-        guard url.engine != .mysql else {
-            throw failure(
-                "target", "a mysql target is not supported yet by this version",
-                try: "postgres://user@host:port/database or sqlite:path.db")
+                try: "target: postgres://user@host/database, mysql://user@host or sqlite:path.db "
+                    + "in the file")
         }
         guard url.address != source.address else {
             throw failure("target", "it is the same database as the source")

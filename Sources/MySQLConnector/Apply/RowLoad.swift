@@ -75,7 +75,11 @@ final class RowLoad {
         guard pending > 0 else { return }
         let count = pending
         pending = 0
-        if usesFile { try sendFile(count) } else { try statements.run(expecting: count, table: table) }
+        if usesFile {
+            try sendFile(count)
+        } else {
+            try statements.run(expecting: count, table: table)
+        }
         rows += count
     }
 

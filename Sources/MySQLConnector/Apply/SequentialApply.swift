@@ -113,7 +113,9 @@ struct SequentialApply {
         var key = Array(UnsafeBufferPointer(start: new, count: table.codings.count))
         if change.oldRow >= 0 {
             let old = try image(change.oldRow, index, table)
-            for column in table.route.key where key[column].isUnchanged { key[column] = old[column] }
+            for column in table.route.key where key[column].isUnchanged {
+                key[column] = old[column]
+            }
         }
         guard table.route.key.allSatisfy({ key[$0].isPresent }) else {
             throw UnfitChange(

@@ -76,7 +76,8 @@ enum ValueCoding: Sendable, Equatable {
             holds(stored, bytes: 8) || stored.dataType == "int" && stored.isUnsigned
                 ? .integer : nil
         case .boolean: holds(stored, bytes: 1) ? .boolean : nil
-        case .float32: stored.dataType == "float" && !stored.isUnsigned ? .float32 : isDouble(stored)
+        case .float32:
+            stored.dataType == "float" && !stored.isUnsigned ? .float32 : isDouble(stored)
         case .float64: isDouble(stored)
         case .numeric: decimal(column, in: stored) ?? text(stored)
         case .bytes: binaries.contains(stored.dataType) ? .bytes : nil

@@ -113,7 +113,8 @@ extension TargetSchemaPlan {
         _ key: ForeignKey, _ route: TableRoute, _ parent: TableRoute
     ) -> Result<String, PortableConstraint.Refusal> {
         PortableConstraint.actions(key, from: route.source, to: parent.source).flatMap {
-            $0.contains("SET DEFAULT") ? .failure(.init("the target has no SET DEFAULT")) : .success($0)
+            $0.contains("SET DEFAULT")
+                ? .failure(.init("the target has no SET DEFAULT")) : .success($0)
         }
     }
 }

@@ -65,7 +65,8 @@ struct TargetPreflight {
         guard let value, ["ON", "1"].contains(value.uppercased()) else { return [] }
         return [
             Finding(
-                .refused, "target is one server", "wsrep_on: locks of a Galera node do not hold at "
+                .refused, "target is one server",
+                "wsrep_on: locks of a Galera node do not hold at "
                     + "the others", try: "use a target that is no Galera cluster")
         ]
     }
@@ -108,7 +109,8 @@ struct TargetPreflight {
 
     private func isDenied(_ sql: String) throws -> Bool {
         do { try connection.run("EXPLAIN " + sql) } catch let error as MySQLError.Server
-        where [1044, 1142, 1143, 1227].contains(error.code) {
+            where [1044, 1142, 1143, 1227].contains(error.code)
+        {
             return true
         } catch is MySQLError.Server { return false }
         return false

@@ -102,7 +102,8 @@ extension TargetSchemaPlan {
         let names = [route.target.schema, route.target.name] + route.columns.map(\.name)
         for name in names where name.count > Self.nameLimit || name.hasSuffix(" ") || name.isEmpty {
             problem(
-                route, "the target takes no name of more than \(Self.nameLimit) characters, and "
+                route,
+                "the target takes no name of more than \(Self.nameLimit) characters, and "
                     + "none that ends with a space", try: "rename it at the source, or exclude it")
         }
     }

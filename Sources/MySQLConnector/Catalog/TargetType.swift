@@ -75,7 +75,8 @@ struct TargetType {
 
     /// `bit varying` has a length of its own in every value, which BIT does not keep.
     private static func bits(_ column: Column) -> String? {
-        guard column.type.declaration.hasPrefix("bit("), let size = declaredSize(column.type)?.first,
+        guard column.type.declaration.hasPrefix("bit("),
+            let size = declaredSize(column.type)?.first,
             (1...64).contains(size)
         else { return nil }
         return "bit(\(size))"

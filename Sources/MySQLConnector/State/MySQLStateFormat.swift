@@ -21,7 +21,9 @@ enum MySQLStateFormat {
             throw ReplicationError(
                 .serverBusy, "make Martlet's tables", why: "another process is making them")
         }
-        defer { if connection.isAlive { _ = try? connection.query("SELECT RELEASE_LOCK(\(lock))") } }
+        defer {
+            if connection.isAlive { _ = try? connection.query("SELECT RELEASE_LOCK(\(lock))") }
+        }
         let found = try read(connection, place)
         if found == nil { try make(connection, place) }
         for step in steps[(found ?? 0)...] {

@@ -19,7 +19,9 @@ struct MySQLStateReader {
             report: lease?.report, checkpointAge: checkpoint?.age)
     }
 
-    private func rows(_ columns: String, _ table: String, by name: String = "pipeline", _ end: String = "")
+    private func rows(
+        _ columns: String, _ table: String, by name: String = "pipeline", _ end: String = ""
+    )
         throws -> MySQLResult
     {
         try connection.query(

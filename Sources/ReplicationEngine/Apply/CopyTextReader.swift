@@ -47,7 +47,9 @@ package struct CopyTextReader {
     /// Reads the next row: calls `body` with each field's index and bytes, nil for NULL.
     /// - Returns: false at the end of the block, or at the end-of-data line `\.`.
     @inlinable @inline(__always)
-    package mutating func nextRow(_ body: (Int, UnsafeRawBufferPointer?) throws -> Void) throws -> Bool {
+    package mutating func nextRow(_ body: (Int, UnsafeRawBufferPointer?) throws -> Void) throws
+        -> Bool
+    {
         guard position < block.count, !isEndOfData else { return false }
         scratchUsed = 0
         var field = 0

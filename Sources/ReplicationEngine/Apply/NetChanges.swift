@@ -130,7 +130,8 @@ package struct NetChanges {
 extension NetChanges {
     /// The row of the key in the image at `start`, made if there is none.
     @inline(__always)
-    private mutating func find(_ start: Int32, in batch: BatchMemory) -> (index: Int, isFirst: Bool) {
+    private mutating func find(_ start: Int32, in batch: BatchMemory) -> (index: Int, isFirst: Bool)
+    {
         let hash = hash(of: start, in: batch)
         var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
         while true {
