@@ -15,6 +15,7 @@ import signal
 import time
 
 from lab import REPOSITORY, FileTarget, log, require, wait_until
+from lab_mysql import MySQLTarget
 from proxy import Proxy
 from setting import Proof, Setting, arguments
 
@@ -72,13 +73,13 @@ class Kills:
         wanted = self.options
         return (self.total >= wanted.kills and self.in_load >= wanted.in_load
                 and self.in_transaction >= wanted.in_transaction
-                and (self.at_commit >= wanted.at_commit or wanted.target == "sqlite"))
+                and (self.at_commit >= wanted.at_commit or not wanted.target.startswith("pg")))
 
     def round(self, seed):
         options, proxies = self.options, []
 
         def through_proxy(target):
-            if isinstance(target, FileTarget):
+            if isinstance(target, (FileTarget, MySQLTarget)):
                 return target.link()
             proxies.append(Proxy(target.server))
             return target.url(target.apply, sockets=proxies[0].folder, port=proxies[0].port)
@@ -141,6 +142,11 @@ def in_transaction(target):
     """A session of Martlet has written at the target and not committed."""
     if isinstance(target, FileTarget):
         return file_is_locked(target)
+    if isinstance(target, MySQLTarget):
+        return target.query(
+            "SELECT count(*) FROM information_schema.innodb_trx t JOIN "
+            "information_schema.processlist p ON p.id = t.trx_mysql_thread_id WHERE "
+            f"t.trx_rows_modified > 0 AND p.user = '{target.apply}'")[0][0] > 0
     return target.value(
         "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'martlet%' AND "
         f"backend_xid IS NOT NULL AND datname = '{target.name}'") > 0

@@ -549,6 +549,8 @@ class Workload:
         if isinstance(self.target, MySQLTarget):
             for endless, last in BEYOND_MYSQL.items():
                 fill = fill.replace(endless, last)
+            if self.target.server.startswith("mariadb"):
+                fill = fill.replace("'-0', '-0'", "'0', '0'")
             self.target.query(AUDIT)
         elif not isinstance(self.target, FileTarget):
             self.target.query(TARGET_SCHEMA, self.target.apply)

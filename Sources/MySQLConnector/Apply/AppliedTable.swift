@@ -25,14 +25,16 @@ struct AppliedTable {
 
     /// - Parameter isAlone: no other source goes to this table; their changes would touch each
     ///   other's rows.
-    init(index: Int, route: TableRoute, stored: TargetTable, isAlone: Bool) throws {
+    init(
+        index: Int, route: TableRoute, stored: TargetTable, on flavour: ServerFlavour, isAlone: Bool
+    ) throws {
         self.index = index
         self.route = route
         var codings: [ValueCoding] = []
         var isText: [Bool] = []
         for column in route.columns {
             guard let found = stored.column(column.name), !found.isGenerated,
-                let coding = ValueCoding(column, route.source.dialect, in: found)
+                let coding = ValueCoding(column, route.source.dialect, in: found, on: flavour)
             else { throw Self.unfit(route, column.name, "the target's column does not fit") }
             codings.append(coding)
             isText.append(found.collation != nil)

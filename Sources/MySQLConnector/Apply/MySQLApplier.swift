@@ -43,7 +43,7 @@ package final class MySQLApplier: ChangeApplier {
             }
             tables.append(
                 try AppliedTable(
-                    index: index, route: route, stored: stored,
+                    index: index, route: route, stored: stored, on: connection.flavour,
                     isAlone: mayNet && targets[route.target] == 1))
         }
         self.tables = tables

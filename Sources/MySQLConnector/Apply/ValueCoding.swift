@@ -8,10 +8,11 @@ enum ValueCoding: Sendable, Equatable {
     /// `t` and `f` as 1 and 0.
     case boolean
     case decimal
-    case float64
+    /// MariaDB turns -0 into 0, which is another value: it is refused there.
+    case float64(keepsNegativeZero: Bool)
     /// As the double that it is: the server reads a decimal text as a double before it rounds to
     /// 32 bits, which may not be the nearest.
-    case float32
+    case float32(keepsNegativeZero: Bool)
     case text
     case json
     /// Bytes from `\x` and hexadecimal digits; geometries and vectors take their own form as bytes.
@@ -29,21 +30,32 @@ enum ValueCoding: Sendable, Equatable {
 
     /// How values of the source's column are kept in a column of the target; nil if that one would
     /// change or refuse them.
-    init?(_ column: Column, _ dialect: Dialect, in stored: TargetTable.Column) {
+    init?(
+        _ column: Column, _ dialect: Dialect, in stored: TargetTable.Column,
+        on flavour: ServerFlavour
+    ) {
         let wanted =
             dialect.isMySQLFamily
             ? Self.sameFamily(column.type.kind) : Self.postgresql(column, in: stored)
-        guard let wanted else { return nil }
-        self = wanted
+        let keepsNegativeZero = flavour == .mysql
+        switch wanted {
+        case nil: return nil
+        case .float64: self = .float64(keepsNegativeZero: keepsNegativeZero)
+        case .float32: self = .float32(keepsNegativeZero: keepsNegativeZero)
+        case let wanted?: self = wanted
+        }
     }
+
+    private static let double = ValueCoding.float64(keepsNegativeZero: true)
+    private static let single = ValueCoding.float32(keepsNegativeZero: true)
 
     /// MySQL and MariaDB: types are named alike, and a value has the same text at both.
     private static func sameFamily(_ kind: ValueKind) -> ValueCoding {
         switch kind {
         case .boolean: .boolean
         case .int16, .int32, .int64, .oid, .unsigned64: .integer
-        case .float32: .float32
-        case .float64: .float64
+        case .float32: single
+        case .float64: double
         case .numeric: .decimal
         case .bytes, .geometry, .vector: .bytes
         case .bits: .bits
@@ -77,7 +89,7 @@ enum ValueCoding: Sendable, Equatable {
                 ? .integer : nil
         case .boolean: holds(stored, bytes: 1) ? .boolean : nil
         case .float32:
-            stored.dataType == "float" && !stored.isUnsigned ? .float32 : isDouble(stored)
+            stored.dataType == "float" && !stored.isUnsigned ? single : isDouble(stored)
         case .float64: isDouble(stored)
         case .numeric: decimal(column, in: stored) ?? text(stored)
         case .bytes: binaries.contains(stored.dataType) ? .bytes : nil
@@ -99,7 +111,7 @@ enum ValueCoding: Sendable, Equatable {
     }
 
     private static func isDouble(_ stored: TargetTable.Column) -> ValueCoding? {
-        stored.dataType == "double" && !stored.isUnsigned ? .float64 : nil
+        stored.dataType == "double" && !stored.isUnsigned ? double : nil
     }
 
     private static func isDateTime(_ stored: TargetTable.Column) -> Bool {

@@ -4,6 +4,7 @@ internal import ReplicationModel
 /// Why a value cannot be written. Says nothing of the value itself (I9).
 enum ValueFault: Error {
     case notAnInteger, notABoolean, notADecimal, notAFloat, notHexadecimal, notBits, yearOutOfRange
+    case negativeZero
     case missingKey, notSent
 
     var reason: String {
@@ -15,6 +16,7 @@ enum ValueFault: Error {
         case .notHexadecimal: "the value is not a bytea in hexadecimal form"
         case .notBits: "the value is not a bit string of at most 64 bits"
         case .yearOutOfRange: "the target has no infinity and no years but 1000 to 9999"
+        case .negativeZero: "MariaDB turns the floating-point number -0 into 0"
         case .missingKey: "a key column is NULL or was not sent"
         case .notSent: "the value was not sent and there is no old row to keep it in"
         }
@@ -24,7 +26,7 @@ enum ValueFault: Error {
         switch self {
         case .missingKey, .notSent: .protocolViolation
         case .notAnInteger, .notABoolean, .notADecimal, .notAFloat, .notHexadecimal, .notBits,
-            .yearOutOfRange:
+            .yearOutOfRange, .negativeZero:
             .invalidValue
         }
     }
@@ -140,11 +142,13 @@ extension ValueCoding {
             guard Self.isNumber(bytes, mayHavePoint: true) else { throw .notADecimal }
             text.append(contentsOf: bytes)
         case .boolean: text.append(try Self.boolean(bytes))
-        case .float64:
+        case .float64(let keepsNegativeZero):
             guard Self.isFiniteFloat(bytes) else { throw .notAFloat }
+            if !keepsNegativeZero, Self.isNegativeZero(bytes) { throw .negativeZero }
             text.append(contentsOf: bytes)
-        case .float32:
+        case .float32(let keepsNegativeZero):
             guard let number = Self.float(bytes) else { throw .notAFloat }
+            if !keepsNegativeZero, Self.isNegativeZero(bytes) { throw .negativeZero }
             text.append(contentsOf: number.utf8)
         case .bytes: try Self.appendDigits(bytes, to: &text)
         case .bits:
@@ -216,6 +220,14 @@ extension ValueCoding {
     private static func isFiniteFloat(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard let last = bytes.last, isDigit(last) else { return false }
         return bytes.allSatisfy { isDigit($0) || "+-.eE".utf8.contains($0) }
+    }
+
+    /// Without a digit other than 0 before the exponent.
+    private static func isNegativeZero(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.first == UInt8(ascii: "-")
+            && bytes.prefix { $0 | 0x20 != UInt8(ascii: "e") }.allSatisfy {
+                !isDigit($0) || $0 == UInt8(ascii: "0")
+            }
     }
 
     private static func float(_ bytes: UnsafeRawBufferPointer) -> String? {

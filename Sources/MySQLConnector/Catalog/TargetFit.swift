@@ -56,7 +56,7 @@ struct TargetFit {
         let fits =
             route.source.dialect.isMySQLFamily
             ? isSameType(column, found)
-            : ValueCoding(column, route.source.dialect, in: found) != nil
+            : ValueCoding(column, route.source.dialect, in: found, on: .mysql) != nil
         guard !fits else { return nil }
         return problem(
             column.name,

@@ -11,6 +11,7 @@ extension MySQLError {
         1317,  // QUERY_INTERRUPTED
         1927,  // CONNECTION_KILLED (MariaDB)
         2006, 2013, 2055,  // SERVER_GONE_ERROR, SERVER_LOST, SERVER_LOST_EXTENDED
+        2026,  // SSL_CONNECTION_ERROR: after the login it is how a cut link reads
         3169, 4031,  // SESSION_WAS_KILLED, CLIENT_INTERACTION_TIMEOUT (MySQL)
         5014,  // write error, TLS included
     ]
