@@ -9,7 +9,7 @@ cannot work is refused with the way out.
 
 import time
 
-from lab import Pipeline, Source, StandbyServer, log, require
+from lab import Pipeline, Source, StandbyServer, log, require, wait_until
 from setting import Proof, Setting, arguments, private
 
 PREFLIGHT = 3
@@ -35,6 +35,9 @@ class StandbyPipeline(Pipeline):
             tables["exclude"] = [f"lab.{name}" for name in KEYLESS]
         super().__init__(source, target, {"tables": tables, **(settings or {})},
                          target_url=target_url)
+        end = source.value("SELECT pg_current_wal_insert_lsn()")
+        wait_until(lambda: self.standby.query(f"SELECT pg_last_wal_replay_lsn() >= '{end}'")[0][0],
+                   60, "the standby has the source's database")
 
     def write(self, name, source_url):
         user = self.users[name]
