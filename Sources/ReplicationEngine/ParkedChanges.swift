@@ -122,6 +122,7 @@ extension ChangeBatch {
     }
 
     /// nil if a key column is NULL or missing. An unchanged out-of-line key value is the old one.
+    /// In the form that equal keys share.
     private func key(_ row: Int32, _ route: TableRoute, orFrom old: Int32 = -1) -> Key? {
         guard row >= 0 else { return nil }
         var parts: [[UInt8]] = []
@@ -129,7 +130,8 @@ extension ChangeBatch {
             var value = values[Int(row) + column]
             if value.isUnchanged, old >= 0 { value = values[Int(old) + column] }
             guard value.isPresent else { return nil }
-            parts.append(withBytes(of: value) { [UInt8]($0) })
+            let text = withBytes(of: value) { [UInt8]($0) }
+            parts.append(route.columns[column].keyForm.canonical(text))
         }
         return Key(parts)
     }

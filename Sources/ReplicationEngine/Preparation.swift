@@ -204,6 +204,7 @@ struct Preparation {
         }
         return RunState(
             ledger: ledger, tables: tables, checkpoint: checkpoint,
-            watch: FingerprintWatch(plan.routes, stored: tables.map(\.fingerprint)))
+            watch: FingerprintWatch(
+                plan.routes, stored: tables.map(\.fingerprint), marks: plan.marksUnseen))
     }
 }

@@ -117,7 +117,8 @@ package protocol ChangeSource: AnyObject, Sendable {
 /// Reads rows of tables under snapshots of its own, on one connection, one chunk at a time.
 package protocol TableReader: AnyObject {
     /// The key `rows` further than `lower` (exclusive) in the source's order, found by an index
-    /// look-up; nil if fewer remain, so that the chunk is the last one, open above.
+    /// look-up; nil if fewer remain, so that the chunk is the last one, open above. Always nil for
+    /// a route that `isOneChunk`.
     func cut(_ route: TableRoute, after lower: Key?, rows: Int) throws -> Key?
 
     /// Opens the chunk's transaction: ACCESS SHARE lock first, then the snapshot (DESIGN 6.3).

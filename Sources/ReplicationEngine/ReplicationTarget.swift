@@ -39,7 +39,7 @@ package protocol ReplicationTarget: AnyObject, Sendable {
     func schemaPlan(_ routes: [TableRoute], prerequisites: [SchemaObject]) throws -> SchemaPlan
 
     /// Looks at privileges, settings, triggers and shapes; changes nothing.
-    func preflight(_ routes: [TableRoute]) throws -> [Finding]
+    func preflight(_ routes: [TableRoute], prerequisites: [SchemaObject]) throws -> [Finding]
 
     /// The least privileges the apply role needs (`check --print-grants`).
     func grantStatements(_ routes: [TableRoute]) throws -> [String]
@@ -177,6 +177,8 @@ package struct TableProgress: Sendable, Equatable {
     package var rowsEstimated: Int64 = 0
     package var counts = ChangeCounts()
     package var fingerprint = ""
+    /// The source rewrote the table, and the log does not say what became of its rows.
+    package var isUnproven: Bool { Fingerprint(fingerprint).isUnproven }
     /// Names of the key columns; a changed key asks for a reload.
     package var key: [String] = []
 
@@ -350,6 +352,18 @@ package struct SchemaObject: Sendable, Equatable {
     package var name: TableName
     /// The CREATE statement in the source's dialect.
     package var definition: String
+    /// The column that a sequence goes with (PostgreSQL: OWNED BY).
+    package var owner: Owner?
+
+    package struct Owner: Sendable, Equatable {
+        package var table: TableName
+        package var column: String
+
+        package init(table: TableName, column: String) {
+            self.table = table
+            self.column = column
+        }
+    }
 
     package init(kind: Kind, name: TableName, definition: String) {
         self.kind = kind

@@ -136,7 +136,9 @@ final class FakeTarget: ReplicationTarget {
     func schemaPlan(_ routes: [TableRoute], prerequisites: [SchemaObject]) throws -> SchemaPlan {
         state.withLock(\.plan)
     }
-    func preflight(_ routes: [TableRoute]) throws -> [Finding] { state.withLock(\.findings) }
+    func preflight(_ routes: [TableRoute], prerequisites: [SchemaObject]) throws -> [Finding] {
+        state.withLock(\.findings)
+    }
     func grantStatements(_ routes: [TableRoute]) throws -> [String] { ["GRANT INSERT"] }
     func run(_ statements: [String], tables: [TableProgress]) throws {}
     func empty(_ table: TableName) throws {}

@@ -165,8 +165,16 @@ struct SequentialApply {
         let prepared = table.prepared(statement, number: applier.nextStatementNumber)
         let texts = applier.texts
         texts.begin()
-        for column in table.parameters(of: statement) { texts.append(new[column], in: view) }
-        for column in place { texts.append(old[column], in: view) }
+        do throws(ArrayParameters.UnfitValue) {
+            for column in table.parameters(of: statement) {
+                try texts.append(new[column], in: view)
+            }
+            for column in place { try texts.append(old[column], in: view) }
+        } catch {
+            throw UnfitChange(
+                change: index, kind: .invalidValue,
+                why: "a text holds a NUL byte, which PostgreSQL has no place for")
+        }
         try texts.withParameters { values in
             try applier.pipeline.send(
                 prepared, values: values, lengths: nil, formats: nil, bytes: texts.byteCount,

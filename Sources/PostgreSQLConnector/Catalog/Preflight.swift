@@ -44,7 +44,7 @@ struct Preflight {
     // MARK: Server
 
     private func server() throws -> [Finding] {
-        try [version(), walLevel(), encoding()] + library() + retention()
+        try [version(), walLevel(), encoding()] + plugin() + retention()
             + largeObjects()
     }
 
@@ -77,23 +77,6 @@ struct Preflight {
         return Finding(
             .refused, "encoding", "SQL_ASCII does not say what its bytes mean",
             try: "dump the database and load it into one WITH ENCODING 'UTF8'")
-    }
-
-    private func library() throws -> [Finding] {
-        // Only some roles may read it; pg_settings then has no such row.
-        guard
-            let list = try connection.query(
-                "SELECT setting FROM pg_settings WHERE name = $1", ["output_plugin_libraries"]
-            ).column(0).first
-        else { return [] }
-        let names = list.split(separator: ",").map { $0.trimmingPrefix(" ").trimmingPrefix("\"") }
-        guard !names.contains(where: { $0.hasPrefix("pgoutput") || $0 == "*" }) else { return [] }
-        return [
-            Finding(
-                .refused, "output_plugin_libraries", "pgoutput is not in the list",
-                try: "ALTER SYSTEM SET output_plugin_libraries = 'pgoutput, test_decoding'; "
-                    + "SELECT pg_reload_conf()")
-        ]
     }
 
     /// Limits that invalidate a slot while Martlet is down (P23).

@@ -45,7 +45,7 @@ final class PGTableReader: TableReader {
     }
 
     func cut(_ route: TableRoute, after lower: Key?, rows: Int) throws -> Key? {
-        guard !route.isKeyless, rows > 0 else { return nil }
+        guard !route.isKeyless, !route.isOneChunk, rows > 0 else { return nil }
         return try attempt(route) {
             let order = try order(route)
             let range = order.condition("x", KeyRange(after: lower, through: nil))

@@ -137,7 +137,10 @@ struct StateTests {
         #expect(try file.target.load(pipeline: "p") == nil)
         #expect(try file.target.shape(of: TableName(schema: "", name: "t")) == nil)
         #expect(try file.target.schemaPlan([Self.table], prerequisites: []).problems.isEmpty)
-        #expect(try file.target.preflight([Self.table]).allSatisfy { $0.severity == .ok })
+        #expect(
+            try file.target.preflight([Self.table], prerequisites: []).allSatisfy {
+                $0.severity == .ok
+            })
         try file.target.drop(pipeline: "p")
         #expect(!FileManager.default.fileExists(atPath: file.path))
         _ = FileManager.default.createFile(atPath: file.path, contents: Data())
