@@ -96,14 +96,17 @@ extension PostgreSQLSource {
             try: "ALTER SYSTEM SET hot_standby_feedback = on; SELECT pg_reload_conf()")
     }
 
-    /// Rows without a key cannot be put right when it is not known what a read saw.
+    /// Rows without a key cannot be put right when it is not known what a read saw. Nor can those
+    /// whose equal keys are written in several ways: one of them may become a key-chunk.
     private func keyFinding(_ table: TableSchema) -> Finding? {
-        guard table.chunkKey.isEmpty else { return nil }
+        let key = table.columns.filter { table.chunkKey.contains($0.name) }
+        let unclear = key.first { $0.keyForm == .unknown }
+        guard key.isEmpty || unclear != nil else { return nil }
+        let what = unclear == nil ? "without a key" : "whose equal keys are written in several ways"
         return Finding(
-            .refused, "key",
-            "a standby cannot tell which rows a read of a table without a key saw",
-            table: table.name,
-            try: "give it a primary key, exclude it, or name the primary in `source`")
+            .refused, "key", "a standby cannot tell which rows a read of a table \(what) saw",
+            table: table.name, column: unclear?.name,
+            try: "give it another key, exclude it, or name the primary in `source`")
     }
 
     // MARK: Slot
