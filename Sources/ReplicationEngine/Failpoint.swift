@@ -27,6 +27,7 @@ package enum Failpoint: String, CaseIterable, Sendable {
     package enum Fault: String, Sendable {
         case noVisibilityCheck = "no-visibility-check"
         case noClosingRule = "no-closing-rule"
+        case noIdempotence = "no-idempotence"
         case noRowCountCheck = "no-row-count-check"
     }
 

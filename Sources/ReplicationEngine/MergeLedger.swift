@@ -393,7 +393,7 @@ extension SourceSnapshot {
     func need(of xid: UInt32, at commitPosition: LogPosition) -> SideNeed {
         switch judge(xid, at: commitPosition) {
         case .seen: .none
-        case .between: .idempotent
+        case .between: Failpoint.isTakenAway(.noIdempotence) ? .strict : .idempotent
         case .after: .strict
         }
     }
