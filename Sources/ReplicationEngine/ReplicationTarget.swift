@@ -64,7 +64,8 @@ package protocol ReplicationTarget: AnyObject, Sendable {
 ///
 /// The order of calls is `begin`, then any of the others, then `commit` or `rollback`. `begin`
 /// reads the epoch and throws `.fenced` if it is not ours. Strict: an INSERT of a present key, an
-/// UPDATE or DELETE that hits 0 or 2 rows throws (I5) and names position, table and the way out.
+/// UPDATE or DELETE that hits 0 or 2 rows throws (I5) and names position, table and the way out;
+/// only what an action names as perhaps missing may hit 0 rows.
 /// After an error the transaction is dead: call `rollback`. `.connectionLost` from `commit` means
 /// that the outcome is unknown: the state must be read again on a new connection (A02).
 package protocol ChangeApplier: AnyObject {
@@ -98,16 +99,6 @@ package protocol ChangeApplier: AnyObject {
 
     func rollback()
     func close()
-}
-
-/// What to do with one change, decided by the merge of load and stream (DESIGN 6.5, 6.7).
-package enum ChangeAction: UInt8, Sendable {
-    case skip
-    case whole
-    /// Only the old side: delete the row of the old key.
-    case deleteOld
-    /// Only the new side: insert the after-image, which is complete.
-    case insertNew
 }
 
 package struct ChangeCounts: Sendable, Equatable {

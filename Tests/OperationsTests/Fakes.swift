@@ -77,6 +77,7 @@ final class FakeSource: ReplicationSource {
         note("open \(capture.slot) from \(start.position)")
         return FakeLog(source: self)
     }
+    func snapshotKind() throws -> SnapshotKind { .visibility }
     func openReader(label: String) throws -> any TableReader { throw unused }
     func locate(_ keys: [Key], in route: TableRoute, among cuts: [Key]) throws -> [Int] { [] }
     func mark(_ content: String) throws -> LogMark { .message(content) }

@@ -14,15 +14,19 @@ struct TargetSchemaPlan {
     let prerequisites: [SchemaObject]
 
     func make() throws -> SchemaPlan {
+        let existing = try catalog.tables(routes.map(\.target))
+        let tables = ForeignTables(routes, existing: existing)
+        let routes = tables.routes
         let objects = try TargetPrerequisites(
-            catalog: catalog, objects: prerequisites, routes: routes)
+            catalog: catalog, objects: prerequisites + tables.objects, routes: routes)
         var draft = TargetPlanDraft(
-            routes: routes, existing: try catalog.tables(routes.map(\.target)),
-            states: try catalog.knownStates(routes), names: try TargetNames(catalog, routes),
+            routes: routes, existing: existing, states: try catalog.knownStates(routes),
+            names: try TargetNames(catalog, routes),
             firesNothing: try catalog.canSetReplicationRole(),
             version: catalog.connection.serverVersion)
         draft.plan.beforeRows = objects.statements
-        draft.plan.problems = objects.problems
+        draft.plan.mappings = tables.mappings
+        draft.plan.problems = tables.problems + objects.problems
         try draft.addTypeProblems(objects)
         try draft.addFunctionProblems(objects)
         for route in routes { draft.addTable(route) }

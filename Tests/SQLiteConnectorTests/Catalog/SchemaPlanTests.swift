@@ -211,7 +211,7 @@ struct SchemaPlanTests {
 
     @Test("Only constants that mean the same become defaults", arguments: defaults)
     func literals(_ expression: String, _ kind: ValueKind, _ literal: String?) {
-        #expect(PortableDefault.literal(expression, kind: kind) == literal)
+        #expect(DefaultLiteral.text(expression, kind: kind) == literal)
     }
 
     @Test("What is left out is said: generated columns, checks, defaults, citext")

@@ -35,11 +35,11 @@ struct StateTests {
 
     static var chunks: [ChunkRecord] {
         let key = Key([[0xFF, 0x00], []])
-        let snapshot = SourceSnapshot(
+        let visibility = Visibility(
             xmin: TransactionID(rawValue: 1), xmax: TransactionID(rawValue: 9),
             running: [TransactionID(rawValue: 4)])
         let seal = ChunkSeal(
-            snapshot: snapshot, position: LogPosition(rawValue: 7), closedAt: .zero)
+            snapshot: .visibility(visibility), position: LogPosition(rawValue: 7), closedAt: .zero)
         let retired = ChunkSeal(
             snapshot: nil, position: LogPosition(rawValue: 8), closedAt: LogPosition(rawValue: 9))
         return [
