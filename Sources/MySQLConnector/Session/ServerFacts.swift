@@ -20,7 +20,8 @@ package struct ServerFacts: Sendable {
 
     /// Everything that this module decides by.
     static let names = [
-        "version", "server_uuid", "server_id", "gtid_mode", "enforce_gtid_consistency",
+        "version", "server_uuid", "server_uid", "server_id", "gtid_mode",
+        "enforce_gtid_consistency",
         "gtid_domain_id", "gtid_strict_mode", "gtid_binlog_pos", "gtid_executed", "gtid_purged",
         "log_bin", "binlog_format", "binlog_row_image", "binlog_row_metadata",
         "binlog_row_value_options", "binlog_checksum", "log_replica_updates", "log_slave_updates",
