@@ -32,12 +32,25 @@ struct ColumnFacts {
                 isJSON: Self.isJSON(name, checks)))
         type.id = CatalogTypes.id(dataType, isUnsigned: isUnsigned)
         type.size = Self.size(row, dataType, declaration)
-        column = Column(
+        if type.kind == .fixedText { type.modifier = Int32(type.size.length ?? -1) }
+        var column = Column(
             name: name, type: type, isNullable: row[2] == "YES",
             defaultExpression: Self.defaultExpression(
                 row[1], type.kind, flavour, isExpression: extra.contains("DEFAULT_GENERATED")),
             generated: Self.isGenerated(extra) ? row[12] : nil,
             identity: extra.contains("AUTO_INCREMENT") ? .byDefault : nil, collation: row[10])
+        column.isFolding = Self.isFolding(row[10], type.kind)
+        self.column = column
+    }
+
+    /// Every collation but the binary ones folds letters, accents or spellings. Of those, most take
+    /// 'a' and 'a ' for equal; CHAR has no blanks at its end to tell them apart (B48).
+    private static func isFolding(_ collation: String?, _ kind: ValueKind) -> Bool {
+        guard let collation else { return false }
+        switch kind {
+        case .fixedText: return !collation.hasSuffix("_bin")
+        default: return !collation.hasSuffix("_0900_bin") && !collation.hasSuffix("_nopad_bin")
+        }
     }
 
     private static func isGenerated(_ extra: String) -> Bool {

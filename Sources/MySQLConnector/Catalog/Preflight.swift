@@ -24,7 +24,7 @@ struct Preflight {
         let role = try role()
         // Without them the rest cannot be asked.
         guard role.severity == .ok else { return log + [role] }
-        return try log + partialJSON() + gtid() + replica() + filters() + [role]
+        return try log + partialJSON() + gtid() + durability() + replica() + filters() + [role]
             + tableFindings()
     }
 
@@ -78,6 +78,17 @@ struct Preflight {
                     try: "SET GLOBAL enforce_gtid_consistency = ON; then gtid_mode step by step:"
                         + " OFF_PERMISSIVE, ON_PERMISSIVE, ON")
             ]
+        }
+    }
+
+    /// After a power cut the source may have lost what the target already has.
+    private func durability() -> [Finding] {
+        ["sync_binlog", "innodb_flush_log_at_trx_commit"].compactMap { name in
+            guard let found = facts.variable(name), found != "1" else { return nil }
+            return Finding(
+                .warning, name,
+                "it is \(found): a crash of the source can lose transactions that"
+                    + " the target has", try: "SET GLOBAL \(name) = 1")
         }
     }
 

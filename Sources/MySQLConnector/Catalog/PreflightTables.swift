@@ -64,7 +64,7 @@ extension Preflight {
             return [
                 Finding(
                     .warning, "key of \(table.name)",
-                    "it has none: the copy is one piece, and changes find their rows by all columns",
+                    "it has none: it is copied in one piece, and changes find rows by all columns",
                     table: table.name,
                     try: "ALTER TABLE \(SQLText.name(table.name)) ADD PRIMARY KEY (...)")
             ]
@@ -82,10 +82,13 @@ extension Preflight {
     }
 
     private func types(_ table: TableSchema) -> [Finding] {
-        table.columns.filter { $0.type.kind == .other }.map {
+        // The log's rows hold generated columns as well (B61), which no route expects.
+        table.columns.filter { $0.type.kind == .other || $0.generated != nil }.map {
             Finding(
                 .refused, "type of \(table.name).\($0.name)",
-                "\($0.type.declaration) is not supported", table: table.name, column: $0.name,
+                $0.generated == nil
+                    ? "\($0.type.declaration) is not supported"
+                    : "generated columns are not followed", table: table.name, column: $0.name,
                 try: "leave the table out (tables: exclude)")
         }
     }

@@ -27,7 +27,8 @@ package struct ServerFacts: Sendable {
         "binlog_row_value_options", "binlog_checksum", "log_replica_updates", "log_slave_updates",
         "lower_case_table_names", "max_allowed_packet", "local_infile", "read_only",
         "super_read_only", "innodb_native_foreign_keys", "performance_schema",
-        "binlog_expire_logs_seconds", "expire_logs_days", "innodb_snapshot_isolation",
+        "sync_binlog", "innodb_flush_log_at_trx_commit", "binlog_expire_logs_seconds",
+        "expire_logs_days", "innodb_snapshot_isolation",
     ]
 
     /// - Parameter rows: of SHOW GLOBAL VARIABLES.

@@ -1,7 +1,7 @@
 internal import ReplicationEngine
 internal import ReplicationModel
 
-/// SQL that compares a table's keys exactly as its key index does, from the canonical texts of keys.
+/// SQL that compares a table's keys exactly as its key index does, from canonical texts.
 struct KeyText {
     let columns: [Column]
     private let flavour: ServerFlavour
