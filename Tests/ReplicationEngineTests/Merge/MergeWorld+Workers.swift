@@ -26,7 +26,8 @@ enum ModelWorker: Sendable {
         switch self {
         case .idle, .cutting, .cut, .merging, .indexing: nil
         case .claimed(let work), .positioned(let work, _), .locked(let work, _),
-            .snapped(let work, _), .read(let work, _, _), .valid(let work, _, _), .closing(let work, _, _, _), .committed(let work, _, _, _):
+            .snapped(let work, _), .read(let work, _, _), .valid(let work, _, _),
+            .closing(let work, _, _, _), .committed(let work, _, _, _):
             work
         }
     }

@@ -128,7 +128,9 @@ struct ModelSource: Sendable {
     // MARK: Reads
 
     /// After `count` transactions and before the next one.
-    private func end(_ count: Int) -> LogPosition { LogPosition(rawValue: UInt64(count) * 100 + 50) }
+    private func end(_ count: Int) -> LogPosition {
+        LogPosition(rawValue: UInt64(count) * 100 + 50)
+    }
 
     /// A window's low position, read before its snapshot.
     func low() -> LogPosition {
