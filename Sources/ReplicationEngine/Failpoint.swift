@@ -28,6 +28,7 @@ package enum Failpoint: String, CaseIterable, Sendable {
         case noVisibilityCheck = "no-visibility-check"
         case noClosingRule = "no-closing-rule"
         case noRowCountCheck = "no-row-count-check"
+        case noStagingRule = "no-staging-rule"
     }
 
     #if DEBUG

@@ -36,6 +36,9 @@ package struct MergeLedger: Sendable {
     package private(set) var lastJudged: LogPosition
     /// Parts of one transaction are being judged: nothing may close in between.
     package var isMidTransaction = false
+    /// Transactions are judged, or about to be, that the target does not have: no staged unit may
+    /// close.
+    package var isAhead = false
     package internal(set) var counters = LoadCounters()
 
     package init(tables: [TableLoad?], unseen: Set<UInt32>, lastJudged: LogPosition) {
@@ -48,8 +51,16 @@ package struct MergeLedger: Sendable {
     package var hasClosing: Bool {
         tables.contains { $0?.units.contains(where: \.isClosing) ?? false }
     }
+    package var hasStagedClosing: Bool {
+        tables.contains { load in
+            load.map { $0.isStaged && $0.units.contains(where: \.isClosing) } ?? false
+        }
+    }
 
     package func load(_ route: Int) -> TableLoad? { tables[route] }
+    package var staged: Set<Int> {
+        Set(tables.indices.filter { tables[$0]?.isStaged ?? false })
+    }
     package mutating func update(_ route: Int, _ body: (inout TableLoad) -> Void) {
         guard var load = tables[route].take() else { return }
         defer { tables[route] = load }
@@ -114,6 +125,7 @@ extension MergeLedger {
         _ batch: ChangeBatch, _ mark: TransactionMark, routes: [Int], into judged: inout JudgedBatch
     ) throws {
         if mark.isFirstPart, !mark.isLastPart { isMidTransaction = true }
+        if !mark.changes.isEmpty { isAhead = true }
         if isLoading {
             for index in mark.changes {
                 let change = batch.changes[index]
@@ -351,6 +363,8 @@ extension MergeLedger {
             for (key, record) in records { tables[route]?.setKeyChunk(key, id: record.id) }
         }
         for route in plan.restarts { tables[route]?.restart() }
+        isAhead = false
+        closeStaged()
     }
 }
 

@@ -10,6 +10,11 @@ struct MergeModelTests {
         ModelOptions(hasToast: true, hasTruncate: true, hasKeyless: true, hasParts: true),
         ModelOptions(hasToast: true, hasParts: true, workers: 3),
         ModelOptions(hasToast: true, hasTruncate: true, hasKeyless: true, asksSource: true),
+        ModelOptions(hasUnique: true),
+        ModelOptions(
+            hasToast: true, hasTruncate: true, hasKeyless: true, hasParts: true, hasUnique: true,
+            workers: 3),
+        ModelOptions(hasToast: true, isMoveHeavy: true, hasUnique: true),
     ]
 
     @Test("Every schedule ends with the source's rows at the target", arguments: configurations)

@@ -6,6 +6,7 @@ struct MergeMutationTests {
     static let plain = ModelOptions()
     static let toast = ModelOptions(hasToast: true)
     static let truncate = ModelOptions(hasTruncate: true)
+    static let unique = ModelOptions(hasUnique: true)
     static let parts = ModelOptions(hasToast: true, hasParts: true, workers: 3)
 
     static let broken: [ModelOptions] = [
@@ -16,6 +17,8 @@ struct MergeMutationTests {
         toast.without(.keyChunkJournal), toast.without(.keyChunks),
         truncate.without(.void), truncate.without(.hold),
         truncate.without(.tableLock), truncate.without(.journalWithWipe),
+        unique.without(.stagedClosing), unique.without(.stagedPosition),
+        unique.without(.stagedStill), unique.without(.staging),
         parts.without(.wholeTransactions), ModelOptions(asksSource: true).without(.frozenCuts),
     ]
 
