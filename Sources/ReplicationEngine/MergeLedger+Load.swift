@@ -172,8 +172,9 @@ extension MergeLedger {
     private func closeIfPossible(_ unit: inout TableLoad.Unit, isStaged: Bool) {
         guard case .copying(let position?) = unit.state, !isMidTransaction, !unit.parked.isMoving
         else { return }
-        guard !isStaged || (!isAhead && position <= lastJudged)
-            || Failpoint.isTakenAway(.noStagingRule)
+        guard
+            !isStaged || (!isAhead && position <= lastJudged)
+                || Failpoint.isTakenAway(.noStagingRule)
         else { return }
         unit.state = .closing(at: lastJudged)
     }

@@ -145,17 +145,21 @@ extension TargetPlanDraft {
     private mutating func addExisting(_ table: ExistingTable, _ route: TableRoute) {
         let key = route.keyColumns.map(\.name)
         plan.whenConsistent += TargetKeptRows.putBack(table, key: key, firesNothing: firesNothing)
-        let state = states[route.target]
-        guard state == nil || state == .loading || state == .catchingUp else { return }
+        for foreign in table.foreignKeys where foreign.isTakenOff {
+            plan.whenConsistent += table.putBack(foreign, isChecked: true)
+        }
+        guard states[route.target] != .live else { return }
         let secondary = table.secondaryKeys(besides: key).map(\.name)
         if !secondary.isEmpty {
             plan.staged.insert(route.source.id)
             note(
-                route, "rows go through a staging table, because the target's has "
+                route,
+                "rows go through a staging table, because the target's has "
                     + "\(secondary.joined(separator: ", "))")
         }
-        for foreign in table.foreignKeys where !firesNothing && table.isOwned {
-            if !foreign.isTakenOff { plan.beforeRows += table.takeOff(foreign) }
+        guard !firesNothing, table.isOwned, states[route.target] != .catchingUp else { return }
+        for foreign in table.foreignKeys where !foreign.isTakenOff {
+            plan.beforeRows += table.takeOff(foreign)
             plan.whenConsistent += table.putBack(foreign, isChecked: true)
         }
     }
