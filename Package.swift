@@ -28,6 +28,10 @@ let package = Package(
         .target(
             name: "PostgreSQLConnector",
             dependencies: ["ReplicationModel", "ReplicationEngine", "CLibPQ", log]),
+        // All of MySQL and MariaDB.
+        .target(
+            name: "MySQLConnector",
+            dependencies: ["ReplicationModel", "ReplicationEngine", "CMariaDB", log]),
         // SQLite, target only.
         .target(
             name: "SQLiteConnector",
@@ -50,8 +54,10 @@ let package = Package(
                 "ReplicationModel", "Configuration", "Operations", log, lifecycle, unixSignals,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
-        // libpq and SQLite: module map and shim, nothing else.
+        // The client libraries: module map and shim, nothing else.
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(
+            name: "CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
@@ -62,6 +68,9 @@ let package = Package(
         .testTarget(
             name: "PostgreSQLConnectorTests",
             dependencies: ["PostgreSQLConnector", "ReplicationEngine", "ReplicationModel"]),
+        .testTarget(
+            name: "MySQLConnectorTests",
+            dependencies: ["MySQLConnector", "ReplicationEngine", "ReplicationModel"]),
         .testTarget(
             name: "SQLiteConnectorTests",
             dependencies: ["SQLiteConnector", "ReplicationEngine", "ReplicationModel"]),

@@ -22,7 +22,7 @@ package final class EngineRun: PipelineRun {
                 why: "it is not supported yet by this version", try: "leave out --start-at")
         }
         goal = preparation.options.goal.engine
-        clockOffset = try scope.source.report(scope.capture).now - Self.now
+        clockOffset = try scope.source.report(scope.capture, applied: nil).now - Self.now
         pipeline = Pipeline(
             plan: try Self.plan(preparation), source: scope.source, target: scope.target,
             logger: logger)

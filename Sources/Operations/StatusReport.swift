@@ -38,7 +38,8 @@ package struct StatusReport: Report {
         do {
             let source = try source()
             slot = try source.slotState(capture)
-            answer = .success(try source.report(capture))
+            answer = .success(
+                try source.report(capture, applied: stored?.checkpoint?.position))
         } catch {
             answer = .failure(ReplicationError(wrapping: error, "ask the source"))
         }
@@ -90,11 +91,8 @@ package struct StatusReport: Report {
 
     /// Bytes of log between what is applied and the source's end.
     package var lagBytes: Int64? {
-        guard case .success(let report) = source, let applied = stored?.checkpoint?.position else {
-            return nil
-        }
-        return report.position > applied
-            ? Int64(clamping: report.position.rawValue - applied.rawValue) : 0
+        guard case .success(let report) = source else { return nil }
+        return report.backlogBytes
     }
 
     /// A lag that cannot be known is not known to be below the threshold.

@@ -65,6 +65,8 @@ package final class PostgreSQLSource: ReplicationSource {
 // MARK: Catalogue
 
 extension PostgreSQLSource {
+    package var keepsCapture: Bool { true }
+
     package func identity() throws -> SourceIdentity {
         try sessions.use { connection in
             // The control file's time line lags behind a promotion, the name of a log file does
@@ -193,10 +195,11 @@ extension PostgreSQLSource {
         }
     }
 
-    package func emit(message: String) throws {
+    package func mark(_ content: String) throws -> LogMark {
         try writers.use {
-            _ = try $0.query("SELECT pg_logical_emit_message(true, 'martlet', $1)", [message])
+            _ = try $0.query("SELECT pg_logical_emit_message(true, 'martlet', $1)", [content])
         }
+        return .message(content)
     }
 
     package func currentSnapshot() throws -> SourceSnapshot {
@@ -210,7 +213,7 @@ extension PostgreSQLSource {
         }
     }
 
-    package func report(_ capture: CaptureNames) throws -> SourceReport {
+    package func report(_ capture: CaptureNames, applied: LogPosition?) throws -> SourceReport {
         try sessions.use { connection in
             let result = try connection.query(
                 """
@@ -220,9 +223,13 @@ extension PostgreSQLSource {
                 FROM (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
                   ELSE pg_current_wal_insert_lsn() END) at(lsn)
                 """, [capture.slot])
+            let end = LogPosition(parsing: result.string(0, 0)) ?? .zero
             return SourceReport(
-                position: LogPosition(parsing: result.string(0, 0)) ?? .zero,
-                retainedBytes: result.integer(0, 1), now: result.integer(0, 2) ?? 0)
+                position: end, retainedBytes: result.integer(0, 1),
+                backlogBytes: applied.map {
+                    end > $0 ? Int64(clamping: end.rawValue - $0.rawValue) : 0
+                },
+                now: result.integer(0, 2) ?? 0)
         }
     }
 }

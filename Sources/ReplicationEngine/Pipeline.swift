@@ -117,7 +117,8 @@ package final class Pipeline: Sendable {
             }
         }
         let fence = try raiseFence(goal)
-        let log = try source.openLog(plan.capture, from: start.state.checkpoint.position)
+        let log = try source.openLog(
+            plan.capture, tables: plan.routes.map(\.source), from: start.state.checkpoint.place)
         let crew = Crew()
         defer {
             state.with { $0.isFinished = true }
@@ -136,19 +137,17 @@ package final class Pipeline: Sendable {
     }
 
     /// Everything committed before this message is before it in the log.
-    private func raiseFence(_ goal: RunGoal) throws -> String? {
+    private func raiseFence(_ goal: RunGoal) throws -> LogMark? {
         guard goal == .caughtUp || plan.snapshot == .only else { return nil }
-        let fence = "fence:" + UUID().uuidString
-        try source.emit(message: fence)
-        return fence
+        return try source.mark("fence:" + UUID().uuidString)
     }
 
     private struct Goal {
         var goal: RunGoal
-        var fence: String?
+        var fence: LogMark?
         /// Newest commit position received, applied or beyond the goal.
         private(set) var received = LogPosition.zero
-        init(_ goal: RunGoal, _ fence: String?) { (self.goal, self.fence) = (goal, fence) }
+        init(_ goal: RunGoal, _ fence: LogMark?) { (self.goal, self.fence) = (goal, fence) }
 
         /// Without what commits after the position to stop at (A53). While tables are loaded there
         /// is no such bound: their rows are of later moments, and the rest has to catch up.
@@ -192,7 +191,7 @@ package final class Pipeline: Sendable {
 
     private func isReached(_ goal: Goal, _ applier: StreamApplier, _ isConsistent: Bool) -> Bool {
         guard isConsistent else { return false }
-        if let fence = goal.fence { return applier.fences.contains(fence) }
+        if let fence = goal.fence { return applier.hasPassed(fence) }
         if case .position(let position) = goal.goal { return goal.received >= position }
         return false
     }
@@ -215,7 +214,7 @@ package final class Pipeline: Sendable {
         let found = try source.fingerprints(of: plan.routes.map(\.source.id))
         let look = FingerprintWatch.Look(
             found: found, truncates: truncates,
-            position: try source.report(plan.capture).position)
+            position: try source.report(plan.capture, applied: nil).position)
         try state.with { state in
             try state.watch.take(
                 look, truncates: state.truncates,

@@ -223,6 +223,8 @@ package struct TableProgress: Sendable, Equatable {
 package struct Checkpoint: Sendable, Equatable {
     /// End position of the last applied transaction: where the log is read on (P13).
     package var position: LogPosition
+    /// MySQL and MariaDB: every transaction applied, for reading on from another server.
+    package var gtids: GTIDSet?
     package var commitPosition: LogPosition
     package var xid: UInt32 = 0
     /// Microseconds since 1970, source clock: commit of the last applied transaction.
@@ -239,6 +241,13 @@ package struct Checkpoint: Sendable, Equatable {
         self.position = position
         self.commitPosition = commitPosition
     }
+
+    package init(at place: LogPlace) {
+        self.init(position: place.position, commitPosition: place.position)
+        gtids = place.gtids
+    }
+
+    package var place: LogPlace { LogPlace(position: position, gtids: gtids) }
 }
 
 package struct PipelineSetup: Sendable, Equatable {

@@ -66,7 +66,7 @@ package struct TableLoad: Sendable {
 
     package init(route: TableRoute) {
         self.route = route
-        order = KeyOrder(route.keyColumns)
+        order = KeyOrder(route.keyColumns, route.source.dialect)
     }
 
     /// As the journal has it. Chunk ids ascend with the keys, and holes belong to chunks that were

@@ -111,6 +111,8 @@ package struct TransactionMark: Sendable, Equatable {
     /// Microseconds since 1970-01-01 UTC, by the source's clock.
     package var commitTime: Int64
     package var changes: Range<Int>
+    /// MySQL and MariaDB: what the transaction is called on every server, if the source gives ids.
+    package var gtid: GTID?
     package var isFirstPart = true
     package var isLastPart = true
 

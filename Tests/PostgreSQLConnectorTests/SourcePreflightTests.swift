@@ -119,7 +119,8 @@ import Testing
             let finding = try findings(fixture).first { $0.check.hasPrefix("slot ") }
             #expect(finding?.severity == .refused && finding?.detail.contains(words) == true)
             #expect(throws: ReplicationError.self) {
-                try fixture.source.openLog(fixture.capture, from: .zero)
+                try fixture.source.openLog(
+                    fixture.capture, tables: [], from: LogPlace(position: .zero))
             }
             try fixture.admin.run(drop)
         }
@@ -205,14 +206,14 @@ import Testing
         #expect(try owner.installStatements(capture, tables: described) == [])
         #expect(notOK(try reader.preflight(capture, tables: described)) == [])
         let start = try reader.createCapture(capture, tables: described.map(\.name))
-        #expect(start.position > .zero)
+        #expect(start.place.position > .zero)
         let route = SourceFixture.route(try #require(described.first { $0.name.name == "t" }))
         let chunks = try reader.openReader(label: "chunk")
         _ = try chunks.begin(route)
         #expect(try chunks.copy(route, .everything, format: .copyText) { _ in } == 2)
         try chunks.finish()
-        try chunks.waitUntilDurable(start.position)
-        try reader.emit(message: "hello")
+        try chunks.waitUntilDurable(start.place.position)
+        _ = try reader.mark("hello")
         #expect(try reader.slotState(capture)?.plugin == "pgoutput")
         try reader.dropSlot(capture)
         try owner.dropPublication(capture)

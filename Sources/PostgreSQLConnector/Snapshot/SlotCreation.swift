@@ -35,11 +35,12 @@ struct SlotCreation {
                 why: "the answer holds no consistent point")
         }
         guard !isStandby, let exported = created.text(0, 2) else {
-            return CaptureStart(position: position, unseen: [])
+            return CaptureStart(place: LogPlace(position: position))
         }
         let early = try snapshot(exported)
         let late = try source.currentSnapshot()
-        return CaptureStart(position: position, unseen: early.seen(butNotIn: late))
+        return CaptureStart(
+            place: LogPlace(position: position), unseen: early.seen(butNotIn: late))
     }
 
     private func snapshot(_ exported: String) throws -> SourceSnapshot {

@@ -18,6 +18,7 @@ struct StateTests {
         checkpoint.heartbeatAt = 1_700_000_000_000_000
         checkpoint.transactions = 12
         checkpoint.unseen = [TransactionID(rawValue: .max), TransactionID(rawValue: 3)]
+        checkpoint.gtids = GTIDSet(parsing: "0-1-5,1-2-70")
         return checkpoint
     }
 
