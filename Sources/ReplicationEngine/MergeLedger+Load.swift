@@ -148,9 +148,9 @@ extension MergeLedger {
         return true
     }
 
-    /// Closes the unit if it may close now, and takes the parked changes. nil: ask again. Once asked,
-    /// the stream closes a staged unit at its next commit: between two batches of a busy stream
-    /// there may be no moment at which the worker is awake.
+    /// Closes the unit if it may close now, and takes the parked changes. nil: ask again. Once
+    /// asked, the stream closes a staged unit at its next commit: between two batches of a busy
+    /// stream there may be no moment at which the worker is awake.
     package mutating func close(_ work: ChunkWork, _ chunk: ChunkSnapshot) -> ClosingPlan? {
         guard let route = tables[work.route]?.route, var unit = tables[work.route]?[work.place],
             unit.id == work.id

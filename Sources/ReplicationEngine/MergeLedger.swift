@@ -24,6 +24,21 @@ package import ReplicationModel
 ///     apply T2, journal, commit       judge T3: kept, waits for the commit
 ///     committed: copied               plan T3: not seen by S, after closedAt: applied
 ///
+/// A table whose target has unique keys of its own is *staged*: its rows, its parked changes and
+/// the stream's changes would otherwise meet as rows of different moments. Its unit closes only
+/// when the target has everything judged, which includes all that its snapshot can see:
+///
+///     worker                          stream
+///     snapshot S at position P
+///     rows -> staging                 judge T1: parked; commit T1
+///     waits to close                  judge T2: parked; commit T2, past P
+///                                |    close: closedAt = T2, which the target has
+///     T1, T2 unless S sees them
+///       -> staging; move; commit      judge T3: kept, waits for the commit if it touches the unit
+///
+/// Why the stream closes it, and not the worker: between two batches of a busy stream the worker
+/// would never be awake in time.
+///
 /// Why visibility and not log positions: a transaction's rows may become visible long after its
 /// commit record was decoded (P36), so "position before the snapshot" does not say "in the
 /// snapshot". Why `closedAt` as well: T2 is in the chunk although S does not see it.

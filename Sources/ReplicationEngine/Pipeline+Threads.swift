@@ -26,7 +26,7 @@ extension Pipeline {
             applier: try target.openApplier(
                 plan.routes, label: name, staged: state.with(\.ledger.staged)),
             state: state, spool: spool, index: { try self.makeIndexes($0, schema, state) },
-            beat: { try self.source.emit(message: Pulse.heartbeat) })
+            beat: { try Pulse.beat(self.source, state) })
     }
 
     private func makeIndexes(

@@ -50,9 +50,9 @@ package protocol ReplicationTarget: AnyObject, Sendable {
     /// Deletes all rows of the table (`existing: truncate`), in one fenced transaction.
     func empty(_ table: TableName) throws
 
-    /// Sets all rows of the table aside, in one fenced transaction (`existing: merge`): the table is
-    /// empty afterwards. `schemaPlan` puts back, when the target is consistent, the rows whose key
-    /// the table then lacks; `drop` does so at once.
+    /// Sets all rows of the table aside, in one fenced transaction (`existing: merge`): the table
+    /// is empty afterwards. `schemaPlan` puts back, when the target is consistent, the rows whose
+    /// key the table then lacks; `drop` does so at once.
     func setAside(_ table: TableName) throws
 
     /// A connection of its own for writing. `routes` is every table of the pipeline; the index into
@@ -104,8 +104,8 @@ package protocol ChangeApplier: AnyObject {
     func endRows() throws -> Int64
 
     /// Moves all rows of a staged route to its table. `beginRows` of a staged route empties the
-    /// staging table first, and comes, with its rows, before `begin`: what is staged concerns nobody
-    /// until it is moved.
+    /// staging table first, and comes, with its rows, before `begin`: what is staged concerns
+    /// nobody until it is moved.
     func moveStaged(route: Int) throws
 
     /// The formats `beginRows` takes for this route, best first.

@@ -22,8 +22,8 @@ package struct TableLoad: Sendable {
 
     package enum State: Sendable {
         case pending
-        /// A worker reads it; its changes are parked. `readAt`: the chunk position, once its rows are
-        /// read and the worker waits until it may close.
+        /// A worker reads it; its changes are parked. `readAt`: the chunk position, once its rows
+        /// are read and the worker waits until it may close.
         case copying(readAt: LogPosition?)
         /// The worker takes the parked changes and commits; changes wait for that commit. `at`: the
         /// last position judged before.

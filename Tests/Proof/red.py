@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """A check that cannot fail proves nothing: with one rule taken away, each proof must fail.
 
-MARTLET_FAULT (debug builds) takes away the visibility check, the closing rule or the count of rows.
+MARTLET_FAULT (debug builds) takes away the visibility check, the closing rule, that of staged tables
+or the count of rows.
 The same proof is run without the fault first, where it must hold, and then with it, until it is
 noticed: by the comparison, or by a row conflict that stops the run. Any other failure is a failure.
 """
 
+import argparse
 import re
 import time
 
@@ -25,6 +27,11 @@ def load_round(options, seed, fault):
         setting.finish(run)
     finally:
         setting.close()
+
+
+def staged_round(options, seed, fault):
+    """The same with target tables that have unique keys from the start."""
+    load_round(argparse.Namespace(**{**vars(options), "existing": "empty"}), seed, fault)
 
 
 def strange_row(options, seed, fault):
@@ -55,6 +62,7 @@ def goes_on(options, fault):
 NOTICED = {
     "no-visibility-check": r"source and target differ|run ended with 6",
     "no-closing-rule": r"source and target differ|run ended with 6",
+    "no-staging-rule": r"run ended with 6[\s\S]*unique",
     "no-row-count-check": r"source and target differ:\s+items: 1 rows missing",
 }
 
@@ -79,6 +87,7 @@ if __name__ == "__main__":
     chosen = arguments(__doc__, rounds=5, sessions=4, hanging=2, fault="all")
     proof = Proof()
     for rule, attempt in [("no-visibility-check", load_round), ("no-closing-rule", load_round),
+                          ("no-staging-rule", staged_round),
                           ("no-row-count-check", strange_row)]:
         if chosen.fault in ("all", rule):
             proof.check(f"red: {rule}", turns_red, chosen, rule, attempt)

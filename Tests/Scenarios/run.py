@@ -21,7 +21,6 @@ Every scenario ends equal by value, or with its error. Run: run.py [NAME-PART] [
 import argparse
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -97,9 +96,7 @@ class Scenario:
             if self.text(f"{name}.sql"):
                 psql(target, self.text(f"{name}.sql"), target.apply)
         elif self.text(f"{name}-sqlite.sql"):
-            link = sqlite3.connect(str(target.path))
-            link.executescript(self.text(f"{name}-sqlite.sql"))
-            link.close()
+            target.write(self.text(f"{name}-sqlite.sql"))
 
     def load(self, pipelines, source, writer):
         during = self.text("during.sql")

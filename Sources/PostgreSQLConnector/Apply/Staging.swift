@@ -43,7 +43,8 @@ extension PGApplier {
         } catch { throw placed(error, home) }
     }
 
-    /// In a session that is a replica, the server does not check deferrable keys (DeferredKeyCheck).
+    /// In a session that is a replica the server does not check deferrable keys, see
+    /// `DeferredKeyCheck`.
     private func checkDeferredKeys(_ home: AppliedTable, against staging: AppliedTable) throws {
         for names in home.deferredKeys {
             let shared = home.columns.filter { names.contains($0.name) }

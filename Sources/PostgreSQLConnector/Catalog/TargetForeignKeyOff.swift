@@ -1,8 +1,9 @@
 internal import ReplicationModel
 
-/// Foreign keys of a table that is there already, where the role may not switch them off: they would
-/// refuse the rows of one table while those of the other are not in. They are taken off before the
-/// rows and put back when the target is consistent; until then `martlet.foreign_key` has them.
+/// Foreign keys of a table that is there already, where the role may not switch them off: they
+/// would refuse the rows of one table while those of the other are not in. They are taken off
+/// before the rows and put back when the target is consistent; until then `martlet.foreign_key`
+/// has them.
 extension ExistingTable {
     func takeOff(_ key: ForeignKey) -> [String] {
         let values =

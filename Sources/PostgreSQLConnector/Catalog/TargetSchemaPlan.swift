@@ -7,8 +7,9 @@ internal import ReplicationModel
 /// - beforeRows: what tables need, tables with the key that rows are found by, checks; foreign keys
 ///   that are there are taken off where they would fire.
 /// - afterRows: indexes that cannot be violated.
-/// - whenConsistent: rows that were set aside; foreign keys that were taken off; everything that rows of different moments could violate: other unique keys,
-///   exclusion constraints, unvalidated checks, and then foreign keys (DESIGN 6.11).
+/// - whenConsistent: rows that were set aside, foreign keys that were taken off, and everything
+///   that rows of different moments could violate: other unique keys, exclusion constraints,
+///   unvalidated checks, and then foreign keys (DESIGN 6.11).
 struct TargetSchemaPlan {
     let catalog: TargetCatalog
     let routes: [TableRoute]
