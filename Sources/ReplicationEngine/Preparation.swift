@@ -152,7 +152,7 @@ struct Preparation {
         }
         Failpoint.hit(.schemaMade)
         return Start(
-            state: state(stored, tables, staged: schema.staged), setup: stored.setup,
+            state: try state(stored, tables, staged: schema.staged), setup: stored.setup,
             schema: schema)
     }
 
@@ -194,7 +194,7 @@ struct Preparation {
 
     private func state(
         _ stored: StoredPipeline, _ tables: [TableProgress], staged: Set<UInt32>
-    ) -> RunState {
+    ) throws -> RunState {
         let checkpoint = stored.checkpoint ?? Checkpoint(position: .zero, commitPosition: .zero)
         let loads = zip(plan.routes, tables).map { route, table -> TableLoad? in
             guard table.state != .live else { return nil }
@@ -207,13 +207,14 @@ struct Preparation {
         let ledger = MergeLedger(
             tables: loads,
             unseen: Set(checkpoint.unseen.map { UInt32(truncatingIfNeeded: $0.rawValue) }),
-            lastJudged: checkpoint.commitPosition)
+            lastJudged: checkpoint.commitPosition, kind: try source.snapshotKind())
         var tables = tables
         for index in tables.indices {
             if let load = loads[index] { tables[index].rowsCopied = load.rowsCopied }
         }
         return RunState(
             ledger: ledger, tables: tables, checkpoint: checkpoint,
-            watch: FingerprintWatch(plan.routes, stored: tables.map(\.fingerprint)))
+            watch: FingerprintWatch(
+                plan.routes, stored: tables.map(\.fingerprint), marks: plan.marksUnseen))
     }
 }

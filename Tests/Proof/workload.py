@@ -146,7 +146,7 @@ INSERT INTO lab.instants SELECT '2020-01-01 00:00:00+00'::timestamptz + g * inte
   'v' || g {series.format(n)};
 INSERT INTO lab.truncated SELECT g * 2, {word_of} {series.format(sizes.truncated)};
 INSERT INTO lab.duplicates SELECT g % 50, 'd' || g % 5 {series.format(n // 4)};
-INSERT INTO lab.uniques SELECT g * 2, g {series.format(n)};
+INSERT INTO lab.uniques SELECT g * 2, g {series.format(sizes.accounts)};
 INSERT INTO lab.swaps SELECT g, g {series.format(n // 4)};
 INSERT INTO lab.parents SELECT g, 'p' || g {series.format(n // 4)};
 INSERT INTO lab.parent_children SELECT g, 1 + g % ({n} / 4), 'c' || g {series.format(n)};
@@ -297,8 +297,8 @@ class Session(threading.Thread):
                 f"ORDER BY {by} OFFSET {offset} LIMIT 1)")
 
     def size(self, table):
-        return {"bank_accounts": self.sizes.accounts, "truncated": self.sizes.truncated}.get(
-            table, self.sizes.rows)
+        return {"bank_accounts": self.sizes.accounts, "uniques": self.sizes.accounts,
+                "truncated": self.sizes.truncated}.get(table, self.sizes.rows)
 
     # ---- Transactions: each returns its statements ----
 
@@ -409,7 +409,7 @@ class Session(threading.Thread):
         free = ("(SELECT before FROM lab.uniques u WHERE before IS NOT NULL AND NOT EXISTS (SELECT "
                 "FROM lab.uniques o WHERE o.k = u.before) LIMIT 1)")
         take = f"UPDATE lab.uniques SET k = {free} WHERE {second} AND {free} IS NOT NULL"
-        key = self.rng.randint(0, self.sizes.rows) * 2 + 1
+        key = self.rng.randint(0, self.sizes.accounts) * 2 + 1
         return self.rng.choice([
             [give], [give], [take], [take], [give, take], [give, take, give.replace(str(fresh), free)],
             [f"WITH gone AS (DELETE FROM lab.uniques WHERE {first} RETURNING k) INSERT INTO lab.uniques "
@@ -509,6 +509,8 @@ class Session(threading.Thread):
 
     def step(self, link):
         kind = self.rng.choices(self.kinds, self.weights)[0]
+        if "uniques" in self.workload.frontier.loading() and self.rng.random() < 0.5:
+            kind = self.hand_over
         body = kind()
         self.made += 1
         audit = (f"INSERT INTO lab.audit (tx, session, kind) VALUES ({self.transaction_number()}, "

@@ -55,6 +55,8 @@ final class AppliedTable {
         place: String? = nil
     ) throws {
         self.index = index
+        let isForeign = route.source.dialect != .postgresql
+        let route = route.withOwnTypes()
         self.route = route
         columns = try route.columns.map { try Self.column($0, route, catalogue) }
         self.place = place ?? route.target.quoted
@@ -62,9 +64,9 @@ final class AppliedTable {
         let carried = Set(route.columns.map(\.name))
         extraColumns = catalogue.columns.values
             .filter { !$0.isGenerated && !carried.contains($0.name) }.map(\.name).sorted()
-        isBinaryCopyable = zip(route.columns, columns).allSatisfy {
-            $1.hasSameBinaryForm(as: $0.type)
-        }
+        isBinaryCopyable =
+            !isForeign
+            && zip(route.columns, columns).allSatisfy { $1.hasSameBinaryForm(as: $0.type) }
         deferredKeys = catalogue.deferredKeys
         mode = Self.mode(route, columns, catalogue, mayNet: mayNet)
     }

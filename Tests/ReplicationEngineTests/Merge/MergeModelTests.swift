@@ -15,6 +15,14 @@ struct MergeModelTests {
             hasToast: true, hasTruncate: true, hasKeyless: true, hasParts: true, hasUnique: true,
             workers: 3),
         ModelOptions(hasToast: true, isMoveHeavy: true, hasUnique: true),
+        ModelOptions(hasToast: true, hasUnique: true, source: .window),
+        ModelOptions(hasToast: true, source: .window),
+        ModelOptions(hasToast: true, isMoveHeavy: true, source: .window),
+        ModelOptions(
+            hasToast: true, hasTruncate: true, hasParts: true, source: .window, workers: 3),
+        ModelOptions(hasToast: true, hasTruncate: true, hasKeyless: true, source: .exact),
+        ModelOptions(hasToast: true, isMoveHeavy: true, source: .standby),
+        ModelOptions(hasToast: true, hasTruncate: true, hasParts: true, source: .standby),
     ]
 
     @Test("Every schedule ends with the source's rows at the target", arguments: configurations)
