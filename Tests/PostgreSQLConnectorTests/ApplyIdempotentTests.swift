@@ -65,7 +65,8 @@ struct ApplyIdempotentTests {
         #expect(applier.fallbacks == 0)
     }
 
-    @Test("A move out of a strict row keeps its value over a row that may be there", arguments: modes)
+    @Test(
+        "A move out of a strict row keeps its value over a row that may be there", arguments: modes)
     func moveOver(net: Bool) throws {
         let (fixture, route) = try fixture()
         let over = ChangeAction(.whole, clearing: .new)
