@@ -184,11 +184,21 @@ extension MySQLTarget {
         }
     }
 
-    package func openApplier(_ routes: [TableRoute], label: String) throws -> any ChangeApplier {
+    package func setAside(_ table: TableName) throws {
+        throw ReplicationError(
+            .unsupported, "merge the rows of the target's table", table: table,
+            why: "`existing: merge` is for PostgreSQL and SQLite targets",
+            try: "empty it, or set `existing: truncate` in the pipeline file")
+    }
+
+    package func openApplier(
+        _ routes: [TableRoute], label: String, staged: Set<Int>
+    ) throws -> any ChangeApplier {
         let fence = try ownFence()
         do {
             let connection = try Self.connect(url, password, label, fence)
-            return try MySQLApplier(connection: connection, fence: fence, routes: routes)
+            return try MySQLApplier(
+                connection: connection, fence: fence, routes: routes, staged: staged)
         } catch { throw error.asReplicationError() }
     }
 

@@ -33,6 +33,7 @@ class MySQLTarget:
         for database in (self.schema, "martlet"):
             pattern = database.replace("_", "\\_")
             self.query(f"GRANT {PRIVILEGES} ON `{pattern}`.* TO '{self.apply}'@'localhost'")
+        self.query(f"GRANT CREATE TEMPORARY TABLES ON martlet.* TO '{self.apply}'@'localhost'")
         at_end(self.drop)
 
     def connect(self, user="root"):

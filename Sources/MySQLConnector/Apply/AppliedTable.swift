@@ -12,8 +12,8 @@ struct AppliedTable {
     let codings: [ValueCoding]
     /// Columns that no value travels for: an UPDATE must leave them as they are.
     let hasOwnColumns: Bool
-    /// A unique index beside the key.
-    let hasOtherUnique: Bool
+    /// The table, or the staging table of the session.
+    let place: String
     /// By column of the route, quoted.
     let names: [String]
     /// `INSERT INTO t (a, b) VALUES `
@@ -21,12 +21,14 @@ struct AppliedTable {
     private let isText: [Bool]
 
     var name: TableName { route.target }
-    var place: String { route.target.atMySQL }
 
-    /// - Parameter isAlone: no other source goes to this table; their changes would touch each
-    ///   other's rows.
+    /// - Parameters:
+    ///   - isAlone: no other source goes to this table; their changes would touch each other's
+    ///     rows.
+    ///   - staging: the staging table that rows and changes go to instead.
     init(
-        index: Int, route: TableRoute, stored: TargetTable, on flavour: ServerFlavour, isAlone: Bool
+        index: Int, route: TableRoute, stored: TargetTable, on flavour: ServerFlavour,
+        isAlone: Bool, staging: String? = nil
     ) throws {
         self.index = index
         self.route = route
@@ -42,14 +44,15 @@ struct AppliedTable {
         self.codings = codings
         self.isText = isText
         names = route.columns.map { SQLText.name($0.name) }
-        insertHead =
-            "INSERT INTO \(route.target.atMySQL) (\(SQLText.list(names))) VALUES "
+        place = staging ?? route.target.atMySQL
+        insertHead = "INSERT INTO \(place) (\(SQLText.list(names))) VALUES "
         mode = !isAlone ? .sequential : route.isKeyless ? .netKeyless : .netKeyed
         let carried = Set(route.columns.map { $0.name.lowercased() })
-        hasOwnColumns = stored.columns.contains {
-            !$0.isGenerated && !carried.contains($0.name.lowercased())
-        }
-        hasOtherUnique = stored.hasOtherUnique(than: route.keyColumns.map(\.name))
+        hasOwnColumns =
+            staging == nil
+            && stored.columns.contains {
+                !$0.isGenerated && !carried.contains($0.name.lowercased())
+            }
     }
 
     static func unfit(

@@ -24,11 +24,14 @@ package final class MySQLApplier: ChangeApplier {
     /// Ranges that had to be run one by one after all; for tests and measurements.
     private(set) var fallbacks = 0
     private var load: RowLoad?
+    /// By route.
+    private let staging: [Int: StagingTable]
 
     /// Reads the target's catalogue of every route: the tables must exist. The connection is this
     /// object's alone from here on.
     init(
-        connection: MySQLConnection, fence: MySQLFence, routes: [TableRoute], mayNet: Bool = true
+        connection: MySQLConnection, fence: MySQLFence, routes: [TableRoute],
+        staged: Set<Int> = [], mayNet: Bool = true
     ) throws {
         self.connection = connection
         self.fence = fence
@@ -37,6 +40,11 @@ package final class MySQLApplier: ChangeApplier {
         let catalog = TargetCatalog(connection: connection)
         let targets = routes.reduce(into: [TableName: Int]()) { $0[$1.target, default: 0] += 1 }
         var tables: [AppliedTable] = []
+        var staging: [Int: StagingTable] = [:]
+        for index in staged {
+            staging[index] = StagingTable(routes[index], number: index, in: fence.place)
+            try staging[index]?.make(connection)
+        }
         for (index, route) in routes.enumerated() {
             guard let stored = try catalog.table(route.target), stored.isTable else {
                 throw AppliedTable.unfit(route, nil, "the target has no such table")
@@ -44,9 +52,10 @@ package final class MySQLApplier: ChangeApplier {
             tables.append(
                 try AppliedTable(
                     index: index, route: route, stored: stored, on: connection.flavour,
-                    isAlone: mayNet && targets[route.target] == 1))
+                    isAlone: mayNet && targets[route.target] == 1, staging: staging[index]?.place))
         }
         self.tables = tables
+        self.staging = staging
         nets = tables.map { NetChanges(key: $0.route.key, width: $0.codings.count) }
     }
 
@@ -196,7 +205,19 @@ extension MySQLApplier {
                 .unsupported, "load rows", table: tables[route].name,
                 why: "the target takes rows as COPY text only")
         }
+        try telling("load rows", tables[route].name) { try staging[route]?.empty(connection) }
         load = RowLoad(tables[route], statements)
+    }
+
+    package func moveStaged(route: Int) throws {
+        guard let staging = staging[route] else {
+            throw ReplicationError(
+                .internalFault, "move staged rows", table: tables[route].name,
+                why: "the route is not staged")
+        }
+        try telling("move staged rows", tables[route].name) {
+            try staging.move(statements, tables[route])
+        }
     }
 
     package func writeRows(_ block: UnsafeRawBufferPointer) throws {

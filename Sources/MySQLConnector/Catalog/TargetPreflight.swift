@@ -134,9 +134,14 @@ struct TargetGrants {
         let account = parts.map { SQLText.literal(String($0)) }.joined(separator: "@")
         let all = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, REFERENCES"
         let names = [place.database] + Set(routes.map(\.target.schema)).sorted()
-        return names.map { name in
-            "GRANT \(all) ON \(SQLText.name(Self.escaped(name))).* TO \(account);"
-        }
+        // Staging tables are temporary, and in our own database.
+        let temporary =
+            "GRANT CREATE TEMPORARY TABLES ON "
+            + "\(SQLText.name(Self.escaped(place.database))).* TO \(account);"
+        return [temporary]
+            + names.map { name in
+                "GRANT \(all) ON \(SQLText.name(Self.escaped(name))).* TO \(account);"
+            }
     }
 
     /// A grant on a database is a pattern.

@@ -130,6 +130,9 @@ extension TargetSchemaPlan {
     private mutating func addTable(_ route: TableRoute, _ exact: String) {
         if let table = existing[route.target] {
             plan.problems += TargetFit(route: route, table: table, exact: exact).problems
+            if table.hasOtherUnique(than: route.keyColumns.map(\.name)) {
+                plan.staged.insert(route.source.id)
+            }
             return
         }
         let shares = TargetKeyShares(route)

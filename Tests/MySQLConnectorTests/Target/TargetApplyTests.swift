@@ -226,6 +226,38 @@ struct TargetApplyTests {
         #expect(applier.fallbacks == 0)
     }
 
+    @Test(
+        "DESIGN 6.11: staged rows and changes are judged by unique keys when they are moved",
+        arguments: TestServer.all)
+    func staging(_ server: String) throws {
+        let lab = try TargetLab(on: server)
+        let route = lab.route("t", Self.columns)
+        let text = try #require(
+            ExactCollation.name(among: try TargetCatalog(connection: lab.connection).collations()))
+        try lab.connection.run(
+            "CREATE TABLE t (id INT PRIMARY KEY, a LONGTEXT CHARACTER SET utf8mb4 COLLATE \(text), "
+                + "b INT UNIQUE, own INT DEFAULT 3)")
+        #expect(try lab.target.schemaPlan([route], prerequisites: []).staged == [1])
+        let opened = try lab.target.openApplier([route], label: "load", staged: [0])
+        let applier = try #require(opened as? MySQLApplier)
+        for round in 0..<2 {
+            try applier.beginRows(route: 0, format: .copyText)
+            try Array("\(round)1\tx\t\(round)1\n\(round)2\ty\t\(round)1\n".utf8).withUnsafeBytes {
+                try applier.writeRows($0)
+            }
+            #expect(try applier.endRows() == 2)
+            try applier.begin()
+            var counts = [ChangeCounts()]
+            let change = batch(route) {
+                $0.update(["\(round)2", BatchBuilder.unchanged, "\(round)2"])
+            }
+            try applier.apply(change, range: 0..<1, actions: nil, routes: [0], counts: &counts)
+            try applier.moveStaged(route: 0)
+            try applier.commit(nil, durable: true)
+        }
+        #expect(try lab.rows("t") == ["11|x|11|3", "12|y|12|3", "1|x|1|3", "2|y|2|3"])
+    }
+
     @Test("A cut session says that the connection is lost", arguments: TestServer.all)
     func connectionLost(_ server: String) throws {
         let (lab, route, applier) = try lab(server)
