@@ -1,8 +1,8 @@
 internal import ReplicationEngine
 internal import ReplicationModel
 
-/// A staging table (DESIGN 6.11): temporary, so that it is the session's own and gone with it, and
-/// never in a log that somebody reads. It has the columns that travel, the route's key and no other.
+/// A staging table (DESIGN 6.11): temporary, so that it is the session's own and gone with it. It
+/// has the columns that travel, the route's key and no other.
 struct StagingTable {
     let route: TableRoute
     let place: String
