@@ -18,10 +18,11 @@ final class RowLoad {
     /// Bytes of a file.
     private static let fileBytes = 4 << 20
 
-    init(_ table: AppliedTable, _ statements: RowStatements) {
+    /// - Parameter mayUseFile: false for tests of the other way.
+    init(_ table: AppliedTable, _ statements: RowStatements, mayUseFile: Bool = true) {
         self.table = table
         self.statements = statements
-        usesFile = statements.connection.facts.isOn("local_infile")
+        usesFile = mayUseFile && statements.connection.facts.isOn("local_infile")
     }
 
     deinit { scratch.deallocate() }

@@ -80,6 +80,14 @@ struct TargetValueTests {
         builder.commit()
         try applier.run(builder.batch)
         #expect(try lab.rows("t", Self.select) == Self.wanted)
+        try lab.connection.run("DELETE FROM t")
+        let load = RowLoad(applier.tables[0], applier.statements, mayUseFile: false)
+        for row in Self.rows {
+            try Array(Self.copyText([row]).utf8).withUnsafeBytes { try load.write($0) }
+        }
+        try load.finish()
+        #expect(load.rows == 3)
+        #expect(try lab.rows("t", Self.select) == Self.wanted)
         builder = BatchBuilder([route])
         for row in Self.rows { builder.update(row) }
         builder.commit()
