@@ -27,7 +27,9 @@ package enum Connectors {
     {
         let url = configuration.target
         switch url.engine {
-        case .postgres: return PostgreSQLTarget(url: url.address, password: url.password?.text)
+        case .postgres:
+            return PostgreSQLTarget(
+                url: url.address, password: url.password?.text, lossy: configuration.lossy)
         case .sqlite: return SQLiteTarget(path: url.address)
         case .mysql: throw missing("the connector of a mysql target")
         }

@@ -26,6 +26,8 @@ final class AppliedTable {
     /// Plain columns of the target that the route does not carry.
     let extraColumns: [String]
     let isBinaryCopyable: Bool
+    /// nil: every value of the source's fits.
+    let foreignValues: ForeignValues?
     /// Columns of deferrable unique keys, which a replica session does not check.
     let deferredKeys: [[String]]
 
@@ -47,8 +49,12 @@ final class AppliedTable {
         case deleteWholeRow
     }
 
-    init(index: Int, route: TableRoute, catalogue: AppliedCatalogue, mayNet: Bool) throws {
+    init(
+        index: Int, route: TableRoute, catalogue: AppliedCatalogue, mayNet: Bool,
+        lossy: LossyConversions
+    ) throws {
         self.index = index
+        foreignValues = ForeignValues(route, lossy)
         let isForeign = route.source.dialect != .postgresql
         let route = route.withOwnTypes()
         self.route = route

@@ -40,6 +40,9 @@ package final class PGApplier: ChangeApplier {
     private var statementCount = 0
     private var hasSavepoint = false
     var copy: PGCopyIn?
+    var foreignRows: ForeignRows?
+    /// Values of this transaction that were converted, by what the configuration calls it.
+    var lossyCounts: [LossyConversions.Kind: Int64] = [:]
     /// Route of the last `beginRows`.
     var copiedTable = 0
 
@@ -50,14 +53,17 @@ package final class PGApplier: ChangeApplier {
     /// Reads the target's catalogue of every route: the tables must exist. The connection is this
     /// object's alone from here on.
     package convenience init(
-        connection: PGConnection, fence: PGFence, routes: [TableRoute]
+        connection: PGConnection, fence: PGFence, routes: [TableRoute],
+        lossy: LossyConversions = LossyConversions()
     ) throws {
-        try self.init(connection: connection, fence: fence, routes: routes, mayNet: true)
+        try self.init(
+            connection: connection, fence: fence, routes: routes, mayNet: true, lossy: lossy)
     }
 
     /// `mayNet` false: everything one by one.
     package init(
-        connection: PGConnection, fence: PGFence, routes: [TableRoute], mayNet: Bool
+        connection: PGConnection, fence: PGFence, routes: [TableRoute], mayNet: Bool,
+        lossy: LossyConversions = LossyConversions()
     ) throws {
         self.connection = connection
         self.fence = fence
@@ -74,7 +80,7 @@ package final class PGApplier: ChangeApplier {
                     try AppliedTable(
                         index: index, route: route,
                         catalogue: try AppliedCatalogue(route.target, on: connection),
-                        mayNet: mayNet && isReplica && isAlone))
+                        mayNet: mayNet && isReplica && isAlone, lossy: lossy))
             }
             self.tables = tables
         } catch { throw error.asReplicationError() }
@@ -116,6 +122,7 @@ package final class PGApplier: ChangeApplier {
 extension PGApplier {
     package func begin() throws {
         hasSavepoint = false
+        lossyCounts = [:]
         for check in deferredKeys where check.isTouched { check.reset() }
         if statementCount > Self.statementLimit { try dropStatements() }
         try flight("begin a transaction") {
@@ -142,7 +149,8 @@ extension PGApplier {
         try flight("commit a transaction", failpoint: sent) {
             try pipeline.send(
                 "SET LOCAL synchronous_commit = \(durable ? "on" : "off")", tag: 0)
-            for statement in checkpoint.map({ PGState.statements(for: $0, fence: fence) }) ?? [] {
+            let state = checkpoint.map { PGState.statements(for: $0, fence: fence) } ?? []
+            for statement in PGState.statements(for: lossyCounts, fence: fence) + state {
                 try pipeline.send(
                     statement.sql, statement.parameters, rows: statement.expectedRows,
                     tag: Self.fenceTag)
@@ -212,6 +220,7 @@ extension PGApplier {
     ) throws {
         let route = tablesByRoute(of: batch, routes)
         let work = Work(range: range, actions: actions)
+        let batch = try converted(batch, work, route)
         let tally = try batch.bytes.withUnsafeBytes { bytes in
             try batch.values.withUnsafeBufferPointer { values in
                 try batch.changes.withUnsafeBufferPointer { changes in
@@ -237,6 +246,26 @@ extension PGApplier {
 
         @inline(__always)
         func action(_ index: Int) -> ChangeAction { actions?[index] ?? .whole }
+    }
+
+    /// The batch with values that the target takes; the same one where all of them do.
+    private func converted(
+        _ batch: ChangeBatch, _ work: Work, _ tables: [AppliedTable?]
+    ) throws -> ChangeBatch {
+        guard tables.contains(where: { $0?.foreignValues != nil }) else { return batch }
+        var changes = ForeignChanges(batch)
+        for index in work.range where work.action(index) != .skip {
+            guard let values = tables[Int(batch.changes[index].table)]?.foreignValues else {
+                continue
+            }
+            do { try changes.convert(index, values) } catch {
+                var error = error
+                error.position = position(of: index, in: batch)
+                throw error
+            }
+        }
+        lossyCounts.merge(changes.counts, uniquingKeysWith: +)
+        return changes.isConverted ? changes.batch : batch
     }
 
     private func tablesByRoute(of batch: ChangeBatch, _ routes: [Int]) -> [AppliedTable?] {
