@@ -90,7 +90,9 @@ extension ConfigurationKey {
         key("ddl.default", policies, "apply", "schema changes of any other kind"),
         key("ddl.drop_table", policies, "hold", "DROP TABLE"),
         key("ddl.drop_column", policies, "hold", "DROP COLUMN"),
-        key("ddl.unseen", .choice(["stop"]), "stop", "changes that the log does not explain"),
+        key(
+            "ddl.unseen", .choice(["stop", "mark"]), "stop",
+            "rewrites that the log does not explain"),
         key(
             "lossy.zero_date", .choice(LossyConversions.ZeroDate.allCases.map(\.rawValue)),
             "stop", "what becomes of a date that is no day, like 0000-00-00"),

@@ -39,6 +39,7 @@ package final class EngineRun: PipelineRun {
         plan.chunkRows = configuration.chunkRows
         plan.existing = try existing(preparation).engine
         plan.snapshot = preparation.options.snapshot.engine
+        plan.marksUnseen = configuration.marksUnseen
         plan.lease = configuration.lease.seconds
         plan.memoryLimit = Int(configuration.memoryLimit.bytes)
         plan.spoolDirectory = configuration.spoolPath

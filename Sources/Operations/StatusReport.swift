@@ -108,7 +108,11 @@ package struct StatusReport: Report {
     }
 
     var applied: LogPosition? { stored?.checkpoint?.position }
-    var received: LogPosition? { stored?.report?.received ?? applied }
+    /// Reported every second, and `applied` is stored more often: never shown behind it.
+    var received: LogPosition? {
+        guard let reported = stored?.report?.received else { return applied }
+        return max(reported, applied ?? reported)
+    }
     var confirmed: LogPosition? { slot?.confirmed ?? stored?.report?.confirmed }
 
     /// Known exactly only when everything received is applied.
@@ -167,6 +171,7 @@ extension StatusReport {
             ("inserts", .integer(table.counts.inserts)),
             ("updates", .integer(table.counts.updates)),
             ("deletes", .integer(table.counts.deletes)),
+            ("unproven", .bool(table.isUnproven)),
         ])
     }
 }
@@ -209,10 +214,14 @@ extension StatusReport {
         return ["", header]
             + tables.map { table in
                 Self.row(
-                    table.source.description, table.state.rawValue, Units.count(rowsCopied(table)),
+                    table.source.description, Self.state(table), Units.count(rowsCopied(table)),
                     Units.count(table.counts.inserts), Units.count(table.counts.updates),
                     Units.count(table.counts.deletes))
             }
+    }
+
+    private static func state(_ table: TableProgress) -> String {
+        table.isUnproven ? "unproven" : table.state.rawValue
     }
 
     private static func row(_ cells: String...) -> String {

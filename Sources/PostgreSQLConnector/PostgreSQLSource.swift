@@ -172,7 +172,11 @@ extension PostgreSQLSource {
     package func openReader(label: String) throws -> any TableReader {
         do {
             return try PGTableReader(
-                PGConnection(url: url, password: password, label: label, purpose: .source))
+                PGConnection(url: url, password: password, label: label, purpose: .source),
+                nudge: { [writers] in
+                    let sql = "SELECT pg_logical_emit_message(true, 'martlet.flush', '')"
+                    _ = try writers.use { try $0.run(sql) }
+                })
         } catch { throw error.asReplicationError() }
     }
 }
@@ -202,10 +206,16 @@ extension PostgreSQLSource {
         return .message(content)
     }
 
-    package func currentSnapshot() throws -> SourceSnapshot {
+    package func snapshotKind() throws -> SnapshotKind {
+        try sessions.use { try $0.isInRecovery() } ? .window : .visibility
+    }
+
+    package func currentSnapshot() throws -> SourceSnapshot { .visibility(try visibility()) }
+
+    func visibility() throws -> Visibility {
         try sessions.use { connection in
             let text = try connection.run("SELECT pg_current_snapshot()").string(0, 0)
-            guard let snapshot = SourceSnapshot(parsing: text) else {
+            guard let snapshot = Visibility(parsing: text) else {
                 throw ReplicationError(
                     .protocolViolation, "read the current snapshot", why: "it is not a snapshot")
             }

@@ -229,10 +229,14 @@ extension PostgreSQLTarget {
         }
     }
 
-    package func preflight(_ routes: [TableRoute]) throws -> [Finding] {
+    package func preflight(
+        _ routes: [TableRoute], prerequisites: [SchemaObject]
+    ) throws -> [Finding] {
         try control.with(repeats: true) {
-            try TargetPreflight(catalog: TargetCatalog($0), routes: routes, lossy: lossy)
-                .findings()
+            try TargetPreflight(
+                catalog: TargetCatalog($0), routes: routes, prerequisites: prerequisites,
+                lossy: lossy
+            ).findings()
         }
     }
 

@@ -64,8 +64,11 @@ extension Pipeline {
             report.waiting = state.waiting.values.sorted().first
             return report
         }
-        control.with { $0.report = report }
-        return report
+        return control.with { control in
+            control.report = report
+            control.report.error = control.openFailure
+            return control.report
+        }
     }
 }
 

@@ -151,7 +151,7 @@ struct Preparation {
             try target.run(schema.beforeRows, tables: changed)
         }
         Failpoint.hit(.schemaMade)
-        return Start(state: state(stored, tables), setup: stored.setup, schema: schema)
+        return Start(state: try state(stored, tables), setup: stored.setup, schema: schema)
     }
 
     private func match(_ stored: [TableProgress]) throws -> [TableProgress] {
@@ -185,7 +185,7 @@ struct Preparation {
         }
     }
 
-    private func state(_ stored: StoredPipeline, _ tables: [TableProgress]) -> RunState {
+    private func state(_ stored: StoredPipeline, _ tables: [TableProgress]) throws -> RunState {
         let checkpoint = stored.checkpoint ?? Checkpoint(position: .zero, commitPosition: .zero)
         let loads = zip(plan.routes, tables).map { route, table -> TableLoad? in
             guard table.state != .live else { return nil }
@@ -197,13 +197,14 @@ struct Preparation {
         let ledger = MergeLedger(
             tables: loads,
             unseen: Set(checkpoint.unseen.map { UInt32(truncatingIfNeeded: $0.rawValue) }),
-            lastJudged: checkpoint.commitPosition)
+            lastJudged: checkpoint.commitPosition, kind: try source.snapshotKind())
         var tables = tables
         for index in tables.indices {
             if let load = loads[index] { tables[index].rowsCopied = load.rowsCopied }
         }
         return RunState(
             ledger: ledger, tables: tables, checkpoint: checkpoint,
-            watch: FingerprintWatch(plan.routes, stored: tables.map(\.fingerprint)))
+            watch: FingerprintWatch(
+                plan.routes, stored: tables.map(\.fingerprint), marks: plan.marksUnseen))
     }
 }

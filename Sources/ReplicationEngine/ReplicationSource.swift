@@ -68,6 +68,9 @@ package protocol ReplicationSource: AnyObject, Sendable {
     func openLog(_ capture: CaptureNames, tables: [TableSchema], from start: LogPlace) throws
         -> any ChangeSource
 
+    /// What the snapshots of its readers tell, until the end of the attempt.
+    func snapshotKind() throws -> SnapshotKind
+
     /// A connection of its own for reading table rows.
     func openReader(label: String) throws -> any TableReader
 
@@ -80,7 +83,8 @@ package protocol ReplicationSource: AnyObject, Sendable {
     /// when this returns. MySQL and MariaDB, where nothing is written: the log's end.
     func mark(_ content: String) throws -> LogMark
 
-    /// A snapshot of now, only to learn which transactions became visible.
+    /// A snapshot of now, only to learn which transactions became visible. Not asked of a source
+    /// whose snapshots are windows.
     func currentSnapshot() throws -> SourceSnapshot
 
     /// What `status` asks: the log's end, how much of it lies behind `applied`, the clock.
@@ -113,16 +117,21 @@ package protocol ChangeSource: AnyObject, Sendable {
 /// Reads rows of tables under snapshots of its own, on one connection, one chunk at a time.
 package protocol TableReader: AnyObject {
     /// The key `rows` further than `lower` (exclusive) in the source's order, found by an index
-    /// look-up; nil if fewer remain, so that the chunk is the last one, open above.
+    /// look-up; nil if fewer remain, so that the chunk is the last one, open above. Always nil for
+    /// a route that `isOneChunk`.
     func cut(_ route: TableRoute, after lower: Key?, rows: Int) throws -> Key?
 
     /// Opens the chunk's transaction: ACCESS SHARE lock first, then the snapshot (DESIGN 6.3).
     /// Throws `.serverBusy`, like `cut`, when the table stays locked: ask again after `finish`.
     /// `rollback` must follow, or `finish`.
+    ///
+    /// A window's low position is read before the snapshot. Its high one is not valid before
+    /// `settle`.
     func begin(_ route: TableRoute) throws -> ChunkSnapshot
 
     /// Delivers the rows of `range` in COPY format, in blocks of whole rows of up to about 64 kB
-    /// (one row may be larger). Returns the number of rows.
+    /// (one row may be larger). Returns the number of rows. Throws `.snapshotGone` when the
+    /// server gave up the snapshot: the chunk is read again from its beginning.
     func copy(
         _ route: TableRoute, _ range: KeyRange, format: RowFormat,
         into sink: (UnsafeRawBufferPointer) throws -> Void
@@ -130,9 +139,10 @@ package protocol TableReader: AnyObject {
 
     /// Ends the chunk's transaction.
     func finish() throws
-    /// Returns when the source has flushed its log up to `position`: rows of asynchronous commits
-    /// are visible before they are durable.
-    func waitUntilDurable(_ position: LogPosition) throws
+    /// Returns when the source has flushed its log up to the chunk position: rows of asynchronous
+    /// commits are visible before they are durable. Call after `finish`. A window has its high
+    /// position now: for a table without a key the same as the low one, or the table is refused.
+    func settle(_ chunk: ChunkSnapshot) throws -> ChunkSnapshot
     func close()
 }
 
@@ -145,17 +155,24 @@ package enum RowFormat: Sendable {
     case copyBinary
 }
 
-package struct ChunkSnapshot: Sendable {
-    package var snapshot: SourceSnapshot
-    /// Insert position taken after the snapshot: every transaction the snapshot sees commits
-    /// before.
-    package var position: LogPosition
-    package var fingerprint: String
+package enum SnapshotKind: Sendable { case visibility, window }
 
+package struct ChunkSnapshot: Sendable {
+    package let snapshot: SourceSnapshot
+    /// The chunk position: every transaction that the snapshot may see commits at or before it.
+    package let position: LogPosition
+    package let fingerprint: String
+
+    /// - Parameter position: the log's end, taken after the snapshot. A window's high position is
+    ///   one already.
     package init(snapshot: SourceSnapshot, position: LogPosition, fingerprint: String) {
         self.snapshot = snapshot
-        self.position = position
         self.fingerprint = fingerprint
+        if case .window(_, let high) = snapshot {
+            self.position = max(position, high)
+        } else {
+            self.position = position
+        }
     }
 }
 

@@ -168,7 +168,7 @@ package struct TableLoad: Sendable {
 
     /// Parks in place, without copying the unit's parked changes.
     package mutating func park(
-        _ change: Change, at place: Place, sides: ParkedChanges.Sides, of mark: TransactionMark,
+        _ change: Change, at place: Place, sides: ChangeSides, of mark: TransactionMark,
         in batch: ChangeBatch
     ) {
         switch place {

@@ -55,6 +55,8 @@ package struct Column: Sendable, Equatable {
     package var identityOptions: String?
     /// Name of the collation if it is not the type's default one, quoted and qualified.
     package var collation: String?
+    /// The collation calls different texts equal: by case, accents or blanks at the end.
+    package var isFolding = false
 
     package enum Identity: String, Sendable { case always, byDefault }
 

@@ -77,6 +77,7 @@ final class FakeSource: ReplicationSource {
         note("open \(capture.slot) from \(start.position)")
         return FakeLog(source: self)
     }
+    func snapshotKind() throws -> SnapshotKind { .visibility }
     func openReader(label: String) throws -> any TableReader { throw unused }
     func locate(_ keys: [Key], in route: TableRoute, among cuts: [Key]) throws -> [Int] { [] }
     func mark(_ content: String) throws -> LogMark { .message(content) }
@@ -135,7 +136,9 @@ final class FakeTarget: ReplicationTarget {
     func schemaPlan(_ routes: [TableRoute], prerequisites: [SchemaObject]) throws -> SchemaPlan {
         state.withLock(\.plan)
     }
-    func preflight(_ routes: [TableRoute]) throws -> [Finding] { state.withLock(\.findings) }
+    func preflight(_ routes: [TableRoute], prerequisites: [SchemaObject]) throws -> [Finding] {
+        state.withLock(\.findings)
+    }
     func grantStatements(_ routes: [TableRoute]) throws -> [String] { ["GRANT INSERT"] }
     func run(_ statements: [String], tables: [TableProgress]) throws {}
     func empty(_ table: TableName) throws {}

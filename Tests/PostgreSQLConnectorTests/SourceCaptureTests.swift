@@ -118,10 +118,10 @@ import Testing
 
     @Test("The first unseen entries are what one snapshot sees and the later one does not")
     func unseenIDs() throws {
-        let early = try #require(SourceSnapshot(parsing: "10:20:12,15"))
-        let late = try #require(SourceSnapshot(parsing: "8:18:8,12,16,17"))
+        let early = try #require(Visibility(parsing: "10:20:12,15"))
+        let late = try #require(Visibility(parsing: "8:18:8,12,16,17"))
         #expect(early.seen(butNotIn: late).map(\.rawValue) == [8, 16, 17, 18, 19])
-        let all = try #require(SourceSnapshot(parsing: "30:30:"))
+        let all = try #require(Visibility(parsing: "30:30:"))
         #expect(early.seen(butNotIn: all).isEmpty)
     }
 

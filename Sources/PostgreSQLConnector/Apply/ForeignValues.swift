@@ -114,116 +114,11 @@ struct ForeignValues {
     }
 }
 
-// MARK: Changes
-
-/// Changes of foreign tables as the target takes them.
-struct ForeignChanges {
-    /// As it was given, or a copy with other values.
-    private(set) var batch: ChangeBatch
-    private(set) var isConverted = false
-    private(set) var counts: [LossyConversions.Kind: Int64] = [:]
-
-    init(_ batch: ChangeBatch) { self.batch = batch }
-
-    /// Both images: the row of the old one was converted when it came.
-    mutating func convert(_ index: Int, _ values: ForeignValues) throws(ReplicationError) {
-        let change = batch.changes[index]
-        if change.newRow >= 0 { try convertRow(change.newRow, values, counted: true) }
-        if change.oldRow >= 0, change.oldRow != change.newRow {
-            try convertRow(change.oldRow, values, counted: false)
-        }
-    }
-
-    private mutating func convertRow(
-        _ start: Int32, _ values: ForeignValues, counted: Bool
-    ) throws(ReplicationError) {
-        for (column, rule) in values.rules {
-            let place = Int(start) + column
-            guard batch.values.indices.contains(place), batch.values[place].isPresent else {
-                continue
-            }
-            let value = batch.values[place]
-            let verdict = try Self.judge(value, batch, values, rule, column)
-            guard verdict != .fits else { continue }
-            isConverted = true
-            if case .bytes(let bytes, _) = verdict {
-                batch.values[place] = bytes.withUnsafeBytes { batch.append($0) }
-            } else {
-                batch.values[place] = .null
-            }
-            if counted, let kind = verdict.kind { counts[kind, default: 0] += 1 }
-        }
-    }
-
-    private static func judge(
-        _ value: Value, _ batch: ChangeBatch, _ values: ForeignValues, _ rule: ForeignValues.Rule,
-        _ column: Int
-    ) throws(ReplicationError) -> ForeignValues.Verdict {
-        let judged = batch.withBytes(of: value) { bytes in
-            Result { () throws(ReplicationError) in
-                try values.judge(bytes, rule, column: column)
-            }
-        }
-        return try judged.get()
-    }
-}
-
 extension ForeignValues.Verdict {
     var kind: LossyConversions.Kind? {
         switch self {
         case .fits: nil
         case .null(let kind), .bytes(_, let kind): kind
         }
-    }
-}
-
-// MARK: Rows
-
-/// Rows of foreign tables in COPY's text form as the target takes them.
-///
-/// A NUL and the characters of a date are written as they are: COPY has no escape for either.
-struct ForeignRows {
-    private(set) var counts: [LossyConversions.Kind: Int64] = [:]
-    private let values: ForeignValues
-    /// By column of the row.
-    private let rules: [ForeignValues.Rule?]
-
-    init(_ values: ForeignValues, width: Int) {
-        self.values = values
-        var rules = [ForeignValues.Rule?](repeating: nil, count: width)
-        for (column, rule) in values.rules { rules[column] = rule }
-        self.rules = rules
-    }
-
-    /// The block with other values in it; nil if every one fits.
-    ///
-    /// - Parameter block: whole rows.
-    mutating func converted(
-        _ block: UnsafeRawBufferPointer
-    ) throws(ReplicationError) -> [UInt8]? {
-        var result: [UInt8]?
-        var (kept, start, column) = (0, 0, 0)
-        for end in block.indices {
-            let byte = block[end]
-            guard byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\n") else { continue }
-            if column < rules.count, let rule = rules[column] {
-                let field = UnsafeRawBufferPointer(rebasing: block[start..<end])
-                let verdict = try values.judge(field, rule, column: column)
-                if verdict != .fits {
-                    result = (result ?? []) + block[kept..<start] + text(of: verdict)
-                    kept = end
-                }
-            }
-            start = end + 1
-            column = byte == UInt8(ascii: "\n") ? 0 : column + 1
-        }
-        guard let result else { return nil }
-        return result + block[kept...]
-    }
-
-    private mutating func text(of verdict: ForeignValues.Verdict) -> [UInt8] {
-        if let kind = verdict.kind { counts[kind, default: 0] += 1 }
-        guard case .bytes(let bytes, _) = verdict else { return Array("\\N".utf8) }
-        return bytes
     }
 }

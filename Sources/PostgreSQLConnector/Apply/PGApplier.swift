@@ -36,6 +36,7 @@ package final class PGApplier: ChangeApplier {
     let texts = TextParameters()
     /// Ranges that had to be run one by one after all; for tests and measurements.
     package private(set) var fallbacks = 0
+    private var backOff = NetBackOff()
 
     private var statementCount = 0
     private var hasSavepoint = false
@@ -248,26 +249,6 @@ extension PGApplier {
         func action(_ index: Int) -> ChangeAction { actions?[index] ?? .whole }
     }
 
-    /// The batch with values that the target takes; the same one where all of them do.
-    private func converted(
-        _ batch: ChangeBatch, _ work: Work, _ tables: [AppliedTable?]
-    ) throws -> ChangeBatch {
-        guard tables.contains(where: { $0?.foreignValues != nil }) else { return batch }
-        var changes = ForeignChanges(batch)
-        for index in work.range where work.action(index) != .skip {
-            guard let values = tables[Int(batch.changes[index].table)]?.foreignValues else {
-                continue
-            }
-            do { try changes.convert(index, values) } catch {
-                var error = error
-                error.position = position(of: index, in: batch)
-                throw error
-            }
-        }
-        lossyCounts.merge(changes.counts, uniquingKeysWith: +)
-        return changes.isConverted ? changes.batch : batch
-    }
-
     private func tablesByRoute(of batch: ChangeBatch, _ routes: [Int]) -> [AppliedTable?] {
         batch.tables.indices.map { index -> AppliedTable? in
             guard tables.indices.contains(routes[index]) else { return nil }
@@ -281,12 +262,15 @@ extension PGApplier {
         _ work: Work, of view: BatchView, in batch: ChangeBatch
     ) throws -> [ChangeCounts] {
         let mayNet = view.tables.contains { $0.map { $0.mode != .sequential } ?? false }
-        if mayNet {
+        if mayNet, backOff.mayTry() {
             do {
-                return try applyNet(work, of: view)
+                let tally = try applyNet(work, of: view)
+                backOff.worked()
+                return tally
             } catch  where isWorthRepeating(error) {
                 try returnToSavepoint()
                 fallbacks += 1
+                backOff.fellBack()
             } catch {
                 throw placed(error, in: batch, view)
             }

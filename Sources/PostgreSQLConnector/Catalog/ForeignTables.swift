@@ -3,9 +3,10 @@ internal import ReplicationModel
 
 /// Tables of MySQL and MariaDB, told as PostgreSQL's catalogue would tell them.
 ///
-/// Handed: routes in the source's dialect, and what is at the target. Hands on: the same routes with
-/// PostgreSQL's types, defaults and definitions, from which the plan is made as if the source were
-/// a PostgreSQL server; the types and sequences they need; what is mapped, and what is left out.
+/// Handed: routes in the source's dialect, and what is at the target. Hands on: the same routes
+/// with PostgreSQL's types, defaults and definitions, from which the plan is made as if the source
+/// were a PostgreSQL server; the types and sequences they need; what is mapped, and what is left
+/// out.
 struct ForeignTables {
     private(set) var routes: [TableRoute]
     /// Enumerations and sequences.
