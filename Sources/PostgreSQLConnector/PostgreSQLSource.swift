@@ -19,6 +19,8 @@ package final class PostgreSQLSource: ReplicationSource {
     let sessions: SessionPool
     /// Connections to where can be written: the source itself unless it is a standby.
     let writers: SessionPool
+    /// `writers` is another server.
+    let hasPrimary: Bool
     /// Slots made by this object: their publications are older for certain (P33).
     let madeHere = Mutex<Set<String>>([])
     private let logger = Logger(label: "martlet.source")
@@ -41,6 +43,7 @@ package final class PostgreSQLSource: ReplicationSource {
         self.memoryShare = memoryShare
         self.lease = lease
         self.onSlotWait = onSlotWait
+        hasPrimary = primaryURL != nil
         sessions = SessionPool(url: url, password: password, label: "source")
         // A message is readable in the log once it is flushed here: a synchronous standby that
         // hangs must not stop the heartbeat.
@@ -56,10 +59,6 @@ package final class PostgreSQLSource: ReplicationSource {
         onSlotWait?(blockers)
     }
 
-    /// A standby finds a consistent point only when the primary logs its running transactions.
-    func logRunningTransactionsAtPrimary() {
-        _ = try? writers.use { try $0.run("SELECT pg_log_standby_snapshot()") }
-    }
 }
 
 // MARK: Catalogue
@@ -116,7 +115,8 @@ extension PostgreSQLSource {
 
 extension PostgreSQLSource {
     package func preflight(_ capture: CaptureNames, tables: [TableSchema]) throws -> [Finding] {
-        try sessions.use { try Preflight($0, capture, tables).findings() }
+        try standbyFindings(tables)
+            + sessions.use { try Preflight($0, capture, tables).findings() }
     }
 
     package func installStatements(_ capture: CaptureNames, tables: [TableSchema]) throws
@@ -127,12 +127,13 @@ extension PostgreSQLSource {
 
     package func grantStatements(_ capture: CaptureNames, tables: [TableSchema]) throws -> [String]
     {
-        try sessions.use { try Installation($0, capture, tables).grants() }
+        try sessions.use { try Installation($0, capture, tables).grants() + standbyGrants($0) }
     }
 
     package func install(_ capture: CaptureNames, tables: [TableSchema]) throws {
         let statements = try installStatements(capture, tables: tables)
         try writers.use { try $0.writing(statements) }
+        try waitForReplay()
     }
 }
 
@@ -149,6 +150,8 @@ extension PostgreSQLSource {
                 if !statements.isEmpty { try connection.writing(statements) }
             }
         }
+        // The slot shall decode with a catalogue that has the publication (P33).
+        try waitForReplay()
         let start = try SlotCreation(source: self, slot: capture.slot).run()
         madeHere.withLock { _ = $0.insert(capture.slot) }
         return start
@@ -173,10 +176,7 @@ extension PostgreSQLSource {
         do {
             return try PGTableReader(
                 PGConnection(url: url, password: password, label: label, purpose: .source),
-                nudge: { [writers] in
-                    let sql = "SELECT pg_logical_emit_message(true, 'martlet.flush', '')"
-                    _ = try writers.use { try $0.run(sql) }
-                })
+                nudge: nudge)
         } catch { throw error.asReplicationError() }
     }
 }
@@ -207,7 +207,8 @@ extension PostgreSQLSource {
     }
 
     package func snapshotKind() throws -> SnapshotKind {
-        try sessions.use { try $0.isInRecovery() } ? .window : .visibility
+        try refuseUnfitStandby()
+        return try sessions.use { try $0.isInRecovery() } ? .window : .visibility
     }
 
     package func currentSnapshot() throws -> SourceSnapshot { .visibility(try visibility()) }
@@ -230,7 +231,8 @@ extension PostgreSQLSource {
                 SELECT at.lsn, (SELECT pg_wal_lsn_diff(at.lsn, restart_lsn)::int8
                   FROM pg_replication_slots WHERE slot_name = $1),
                   (extract(epoch FROM clock_timestamp()) * 1000000)::int8
-                FROM (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                FROM (SELECT CASE WHEN pg_is_in_recovery()
+                  THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
                   ELSE pg_current_wal_insert_lsn() END) at(lsn)
                 """, [capture.slot])
             let end = LogPosition(parsing: result.string(0, 0)) ?? .zero

@@ -182,14 +182,26 @@ extension PostgreSQLTarget {
         }
     }
 
-    package func openApplier(_ routes: [TableRoute], label: String) throws -> any ChangeApplier {
+    package func setAside(_ table: TableName) throws {
+        let fence = try ownFence()
+        try withOwnSession("set aside") { connection in
+            try connection.transaction(fencedBy: fence) {
+                try TargetKeptRows(TargetCatalog(connection)).setAside(table)
+            }
+        }
+    }
+
+    package func openApplier(
+        _ routes: [TableRoute], label: String, staged: Set<Int>
+    ) throws -> any ChangeApplier {
         let fence = try ownFence()
         do {
             let connection = try PGConnection(
                 url: url, password: password, label: label, purpose: .target)
             try PGLease.register(connection, fence)
             return try PGApplier(
-                connection: connection, fence: fence, routes: routes, lossy: lossy)
+                connection: connection, fence: fence, routes: routes, staged: staged,
+                lossy: lossy)
         } catch { throw error.asReplicationError() }
     }
 

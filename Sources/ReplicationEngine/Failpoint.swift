@@ -27,7 +27,9 @@ package enum Failpoint: String, CaseIterable, Sendable {
     package enum Fault: String, Sendable {
         case noVisibilityCheck = "no-visibility-check"
         case noClosingRule = "no-closing-rule"
+        case noIdempotence = "no-idempotence"
         case noRowCountCheck = "no-row-count-check"
+        case noStagingRule = "no-staging-rule"
     }
 
     #if DEBUG

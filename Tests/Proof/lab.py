@@ -192,6 +192,26 @@ class PrivateServer(Server):
             shutil.rmtree(self.folder)
 
 
+class StandbyServer(PrivateServer):
+    """A streaming standby of a private server."""
+
+    def __init__(self, primary, settings=None):
+        self.name = primary.name
+        folder = unique("standby")
+        self.inside = f"{Path(primary.inside).parent}/{folder}"
+        self.folder = primary.folder.parent / folder
+        self.sockets = self.folder
+        self.port = free_port()
+        self.folder.mkdir(parents=True)
+        shutil.chown(self.folder, "postgres", "postgres")
+        at_end(self.remove)
+        self.program("pg_basebackup", "--pgdata", f"{self.inside}/data", "--username", "postgres",
+                     "--host", primary.inside, "--port", str(primary.port), "--checkpoint", "fast",
+                     "--write-recovery-conf", "--create-slot", "--slot", folder, "--no-sync")
+        self.configure({"hot_standby_feedback": "on", **(settings or {})})
+        self.start()
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -344,6 +364,11 @@ class FileTarget:
         link = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=10)
         link.isolation_level = None
         return link
+
+    def write(self, sql):
+        link = sqlite3.connect(str(self.path))
+        link.executescript(sql)
+        link.close()
 
     def rows(self, sql):
         link = self.connect()

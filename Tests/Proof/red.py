@@ -1,23 +1,26 @@
 #!/usr/bin/python3
 """A check that cannot fail proves nothing: with one rule taken away, each proof must fail.
 
-MARTLET_FAULT (debug builds) takes away the visibility check, the closing rule or the count of rows.
+MARTLET_FAULT (debug builds) takes away the visibility check, the closing rule, that of staged tables,
+the count of rows, or what a standby's windows leave open.
 The same proof is run without the fault first, where it must hold, and then with it, until it is
 noticed: by the comparison, or by a row conflict that stops the run. Any other failure is a failure.
 """
 
+import argparse
 import re
 import time
 
 import bad_input
 from lab import Failed, log, require, require_equal
 from setting import Proof, Setting, arguments
+from standby import StandbySetting
 
 
-def load_round(options, seed, fault):
+def load_round(options, seed, fault, make=Setting):
     """One load under the workload; Failed if anything is not as it must be."""
     environment = {"MARTLET_FAULT": fault} if fault else None
-    setting = Setting(options, seed, options.sessions, options.hanging)
+    setting = make(options, seed, options.sessions, options.hanging)
     try:
         run = setting.begin(environment)
         setting.truncate_while_loading(run)
@@ -25,6 +28,15 @@ def load_round(options, seed, fault):
         setting.finish(run)
     finally:
         setting.close()
+
+
+def standby_round(options, seed, fault):
+    load_round(options, seed, fault, StandbySetting)
+
+
+def staged_round(options, seed, fault):
+    """The same with target tables that have unique keys from the start."""
+    load_round(argparse.Namespace(**{**vars(options), "existing": "empty"}), seed, fault)
 
 
 def strange_row(options, seed, fault):
@@ -55,6 +67,8 @@ def goes_on(options, fault):
 NOTICED = {
     "no-visibility-check": r"source and target differ|run ended with 6",
     "no-closing-rule": r"source and target differ|run ended with 6",
+    "no-idempotence": r"source and target differ|run ended with 6",
+    "no-staging-rule": r"run ended with 6[\s\S]*unique",
     "no-row-count-check": r"source and target differ:\s+items: 1 rows missing",
 }
 
@@ -79,6 +93,8 @@ if __name__ == "__main__":
     chosen = arguments(__doc__, rounds=5, sessions=4, hanging=2, fault="all")
     proof = Proof()
     for rule, attempt in [("no-visibility-check", load_round), ("no-closing-rule", load_round),
+                          ("no-idempotence", standby_round),
+                          ("no-staging-rule", staged_round),
                           ("no-row-count-check", strange_row)]:
         if chosen.fault in ("all", rule):
             proof.check(f"red: {rule}", turns_red, chosen, rule, attempt)

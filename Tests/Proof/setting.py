@@ -31,6 +31,8 @@ def arguments(description, **defaults):
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--source", default="pg17", help="pg15, pg17 or pg18")
     parser.add_argument("--target", default="pg18", help="pg15, pg17, pg18 or sqlite")
+    parser.add_argument("--existing", choices=["none", "empty", "truncate"], default="none",
+                        help="target tables with unique keys that are there before the run")
     parser.add_argument("--sizes", choices=SIZES, default="small")
     for name, value in defaults.items():
         parser.add_argument("--" + name.replace("_", "-"), type=type(value), default=value)
@@ -45,20 +47,29 @@ class Setting:
 
     def __init__(self, options, seed, sessions=4, hanging=1, pause=0.0, pipeline=None,
                  target_server=None, target_link=None):
-        self.source = Source(private(options.source))
+        self.source = self.make_source(options)
         if options.target == "sqlite":
             self.target = FileTarget()
         else:
             self.target = Target(target_server or Server(options.target))
         sizes = SIZES[options.sizes]
         self.workload = Workload(self.source, self.target, seed, sizes, sessions, hanging, pause)
-        self.workload.prepare()
+        existing = getattr(options, "existing", "none")
+        self.workload.prepare(existing)
+        if existing == "truncate":
+            pipeline = {"existing": "truncate", **(pipeline or {})}
         self.order_is_kept = True
         # Made before anything is written by the sessions: it sees every audit row.
         self.order = OrderReader(self.source)
         link = target_link(self.target) if target_link else None
-        self.pipeline = Pipeline(self.source, self.target, pipeline, target_url=link)
+        self.pipeline = self.make_pipeline(pipeline, link)
         self.pipeline.install()
+
+    def make_source(self, options):
+        return Source(private(options.source))
+
+    def make_pipeline(self, settings, target_url):
+        return Pipeline(self.source, self.target, settings, target_url=target_url)
 
     def begin(self, environment=None, deadline=60):
         """Starts a run and, as soon as the audit table is live, the sessions. From then on every
@@ -69,10 +80,14 @@ class Setting:
         self.workload.start()
         return run
 
+    # Tables whose rows say which transactions arrived.
+    audits = ("audit", "audit_keyless")
+    # Tables to compare; None for all.
+    compared = None
+
     def is_audited(self):
         tables = self.pipeline.tables()
-        return all(tables.get(f"lab.{name}", {}).get("state") == "live"
-                   for name in ("audit", "audit_keyless"))
+        return all(tables.get(f"lab.{name}", {}).get("state") == "live" for name in self.audits)
 
     def truncate_while_loading(self, run, seconds=240):
         """TRUNCATE inside the load of the table; False when the load was over before."""
@@ -99,14 +114,16 @@ class Setting:
     def verdict(self):
         """Source and target are equal, each transaction is there once, and in commit order."""
         require(self.workload.balance(self.source.query) == 0, "the source itself is unbalanced")
-        found = differences(self.source, self.target, self.pipeline)
+        found = differences(self.source, self.target, self.pipeline, self.compared)
         if found:
             raise Failed("source and target differ:\n  " + "\n  ".join(
                 found + self.order.history(found) + [f"load: {self.pipeline.counters()}"]))
         order, positions = self.order.audit_order()
         require(len(order) == len(set(order)), "the independent reader saw an audit row twice")
-        once = self.audit_rows("SELECT tx, count(*) FROM {audit} GROUP BY tx HAVING count(*) <> 1")
-        require(not once, f"not exactly once in audit_keyless: {once[:5]}")
+        for name in self.audits:
+            once = self.audit_rows(
+                f"lab.{name}", "SELECT tx, count(*) FROM {audit} GROUP BY tx HAVING count(*) <> 1")
+            require(not once, f"not exactly once in {name}: {once[:5]}")
         compared = self.order_is_kept and not isinstance(self.target, FileTarget)
         if compared:
             arrived = [row[0] for row in self.target.query(
@@ -115,8 +132,7 @@ class Setting:
         log(f"equal; {len(order)} transactions, each once"
             + (", arrived in commit order" if compared else ""))
 
-    def audit_rows(self, sql):
-        name = "lab.audit_keyless"
+    def audit_rows(self, name, sql):
         if isinstance(self.target, FileTarget):
             name = self.pipeline.tables()[name]["target"]
             name = name if name.startswith('"') else f'"{name}"'

@@ -142,7 +142,8 @@ extension MySQLConnection {
         let outcome = MySQLOutcome(
             affectedRows: Int64(bitPattern: mysql_affected_rows(handle)),
             warnings: Int(mysql_warning_count(handle)))
-        if mysql_field_count(handle) > 0 { mysql_free_result(mysql_use_result(handle)) }
+        // Read to the end: an error may come in place of a row.
+        if mysql_field_count(handle) > 0 { _ = try receive(sql) { _ in } }
         try skipFurtherResults(sql)
         return outcome
     }
@@ -217,7 +218,7 @@ extension MySQLConnection {
     private func skipFurtherResults(_ sql: UnsafeRawBufferPointer) throws {
         while mysql_more_results(handle) != 0 {
             guard mysql_next_result(handle) == 0 else { throw failure(Self.words(sql)) }
-            if mysql_field_count(handle) > 0 { mysql_free_result(mysql_use_result(handle)) }
+            if mysql_field_count(handle) > 0 { _ = try receive(sql) { _ in } }
         }
     }
 

@@ -24,6 +24,8 @@ package final class PGApplier: ChangeApplier {
     let connection: PGConnection
     let fence: PGFence
     let tables: [AppliedTable]
+    /// By staged route: the target's own table, where `tables` has the staging table.
+    let homes: [Int: AppliedTable]
     let pipeline: PGPipeline
     /// Triggers and foreign keys do not fire.
     package let isReplica: Bool
@@ -54,17 +56,18 @@ package final class PGApplier: ChangeApplier {
     /// Reads the target's catalogue of every route: the tables must exist. The connection is this
     /// object's alone from here on.
     package convenience init(
-        connection: PGConnection, fence: PGFence, routes: [TableRoute],
+        connection: PGConnection, fence: PGFence, routes: [TableRoute], staged: Set<Int> = [],
         lossy: LossyConversions = LossyConversions()
     ) throws {
         try self.init(
-            connection: connection, fence: fence, routes: routes, mayNet: true, lossy: lossy)
+            connection: connection, fence: fence, routes: routes, staged: staged, mayNet: true,
+            lossy: lossy)
     }
 
     /// `mayNet` false: everything one by one.
     package init(
-        connection: PGConnection, fence: PGFence, routes: [TableRoute], mayNet: Bool,
-        lossy: LossyConversions = LossyConversions()
+        connection: PGConnection, fence: PGFence, routes: [TableRoute], staged: Set<Int> = [],
+        mayNet: Bool, lossy: LossyConversions = LossyConversions()
     ) throws {
         self.connection = connection
         self.fence = fence
@@ -73,17 +76,21 @@ package final class PGApplier: ChangeApplier {
             isReplica = try Self.prepareSession(connection)
             var targets: [TableName: Int] = [:]
             for route in routes { targets[route.target, default: 0] += 1 }
-            var tables: [AppliedTable] = []
+            var (tables, homes) = ([AppliedTable](), [Int: AppliedTable]())
             for (index, route) in routes.enumerated() {
                 // Two sources in one table: their changes touch each other's rows.
-                let isAlone = targets[route.target] == 1
-                tables.append(
-                    try AppliedTable(
-                        index: index, route: route,
-                        catalogue: try AppliedCatalogue(route.target, on: connection),
-                        mayNet: mayNet && isReplica && isAlone, lossy: lossy))
+                let mayNet = mayNet && isReplica && targets[route.target] == 1
+                let catalogue = try AppliedCatalogue(route.target, on: connection)
+                let table = try AppliedTable(
+                    index: index, route: route, catalogue: catalogue, mayNet: mayNet, lossy: lossy)
+                guard staged.contains(index) else {
+                    tables.append(table)
+                    continue
+                }
+                homes[index] = table
+                tables.append(try table.staging(catalogue, mayNet: mayNet, lossy, on: connection))
             }
-            self.tables = tables
+            (self.tables, self.homes) = (tables, homes)
         } catch { throw error.asReplicationError() }
         nets = tables.map { NetChanges(key: $0.route.key, width: $0.columns.count) }
         guard isReplica else { return }

@@ -27,8 +27,9 @@ extension PGApplier {
         let columns = list.isEmpty ? "" : "(\(list)) "
         let isBinary = format == .copyBinary
         do {
+            if homes[route] != nil { try connection.run("TRUNCATE \(table.place)") }
             copy = try PGCopyIn(
-                "COPY \(table.name.quoted) \(columns)FROM STDIN "
+                "COPY \(table.place) \(columns)FROM STDIN "
                     + "(FORMAT \(isBinary ? "binary" : "text"))",
                 isBinary: isBinary, on: connection)
             copiedTable = route

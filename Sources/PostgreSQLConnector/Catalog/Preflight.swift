@@ -44,7 +44,7 @@ struct Preflight {
     // MARK: Server
 
     private func server() throws -> [Finding] {
-        try [version(), walLevel(), encoding()] + standby() + plugin() + retention()
+        try [version(), walLevel(), encoding()] + plugin() + retention()
             + largeObjects()
     }
 
@@ -77,16 +77,6 @@ struct Preflight {
         return Finding(
             .refused, "encoding", "SQL_ASCII does not say what its bytes mean",
             try: "dump the database and load it into one WITH ENCODING 'UTF8'")
-    }
-
-    private func standby() throws -> [Finding] {
-        guard try connection.isInRecovery() else { return [] }
-        return [
-            Finding(
-                .refused, "recovery",
-                "the source is a standby: its snapshots do not tell what they see",
-                try: "name the primary in `source` of the pipeline file")
-        ]
     }
 
     /// Limits that invalidate a slot while Martlet is down (P23).

@@ -135,11 +135,29 @@ struct TargetPreflight {
         let plan = try TargetSchemaPlan(
             catalog: catalog, routes: routes, prerequisites: prerequisites, lossy: lossy
         ).make()
-        return plan.problems.map { problem in
+        let found = plan.problems.map { problem in
             Finding(
                 .refused, "shape of \(problem.table?.description ?? "the target")", problem.why,
                 table: problem.table, column: problem.column, try: problem.remedy)
         }
+        return try found + (plan.staged.isEmpty ? [] : temporaryTables())
+    }
+
+    private func temporaryTables() throws -> [Finding] {
+        let row = try connection.run(
+            """
+            SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY'), \
+            pg_catalog.quote_ident(pg_catalog.current_database()), \
+            pg_catalog.quote_ident(current_user)
+            """)
+        guard !row.boolean(0, 0) else { return [] }
+        return [
+            Finding(
+                .refused, "temporary tables",
+                "tables with unique keys of their own are loaded through one",
+                try: "GRANT TEMPORARY ON DATABASE \(row.text(0, 1) ?? "") "
+                    + "TO \(row.text(0, 2) ?? "");")
+        ]
     }
 }
 

@@ -59,7 +59,8 @@ enum PGStateFormat {
 
     /// In the order in which they can be dropped.
     static let tables = [
-        "lossy", "chunk", "table_state", "checkpoint", "session", "lease", "pipeline", "format",
+        "lossy", "foreign_key", "chunk", "table_state", "checkpoint", "session", "lease",
+        "pipeline", "format",
     ]
 
     /// Removes the tables, and the schema if nothing else lives in it.
@@ -82,7 +83,21 @@ enum PGStateFormat {
         }
     }
 
-    private static let steps = [pipelineTables + journalTables, lossyTable]
+    private static let steps = [pipelineTables + journalTables, foreignKeyTable, lossyTable]
+
+    /// Foreign keys of the users' tables that are taken off for the time of a load.
+    private static let foreignKeyTable = """
+        CREATE TABLE martlet.foreign_key (
+            table_id oid NOT NULL,
+            name text NOT NULL,
+            columns text[] NOT NULL,
+            referenced_schema text NOT NULL,
+            referenced_name text NOT NULL,
+            referenced_columns text[] NOT NULL,
+            definition text NOT NULL,
+            PRIMARY KEY (table_id, name)
+        );
+        """
 
     /// How many values were converted, by the configuration's name for it.
     private static let lossyTable = """

@@ -79,7 +79,8 @@ struct IdempotentTests {
                     $0.update(["2", "10", .unchanged])
                 }
             }, [Self.table], actions: [.whole, Self.upsert, .whole])
-        #expect(try file.quoted("t", ["id", "k", "big"]).prefix(2) == ["1|60|'again'", "2|10|'B2'"])
+        #expect(
+            try file.quoted("t", ["id", "k", "big"]).prefix(2) == ["1|60|'again'", "2|10|'B2'"])
     }
 
     @Test("What is strict in an action stays strict")

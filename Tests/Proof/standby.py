@@ -1,0 +1,143 @@
+#!/usr/bin/python3
+"""A standby is the source: the random workload runs at its primary while the load reads the standby.
+
+Chunks are judged by windows of positions (DESIGN 6.6), because a standby's snapshots do not tell what
+they see. Rounds go on until the load has met enough of everything; afterwards source and target are
+equal by value. The standby cancels readers after 100 ms, so that chunks are read again. First, what
+cannot work is refused with the way out.
+"""
+
+import time
+
+from lab import Pipeline, Source, StandbyServer, log, require, wait_until
+from setting import Proof, Setting, arguments, private
+
+PREFLIGHT = 3
+KEYLESS = ["audit_keyless", "duplicates"]
+STATES = ["notYetCopied", "copying", "copiedSeen", "copiedUnseen"]
+_standbys = {}
+
+
+def standby_of(primary):
+    if primary not in _standbys:
+        _standbys[primary] = StandbyServer(primary, {"max_standby_streaming_delay": "100ms"})
+    return _standbys[primary]
+
+
+class StandbyPipeline(Pipeline):
+    """Reads the standby; what is written goes to the primary, also by the installer."""
+
+    def __init__(self, source, target, settings=None, target_url=None, exclude=True):
+        self.standby = standby_of(source.server)
+        self.users = {"pipeline": source.capture, "install": source.installer}
+        tables = {"include": ["lab.*"]}
+        if exclude:
+            tables["exclude"] = [f"lab.{name}" for name in KEYLESS]
+        super().__init__(source, target, {"tables": tables, **(settings or {})},
+                         target_url=target_url)
+        end = source.value("SELECT pg_current_wal_insert_lsn()")
+        wait_until(lambda: self.standby.query(f"SELECT pg_last_wal_replay_lsn() >= '{end}'")[0][0],
+                   60, "the standby has the source's database")
+
+    def write(self, name, source_url):
+        user = self.users[name]
+        self.options["source_primary"] = self.source.url(user)
+        return super().write(name, self.standby.url(self.source.name, user))
+
+    def streamed(self):
+        return sum(row[0] for row in self.standby.query(
+            "SELECT stream_txns FROM pg_stat_replication_slots", self.source.name))
+
+
+class StandbySetting(Setting):
+    audits = ("audit",)
+
+    def make_source(self, options):
+        source = Source(private(options.source))
+        source.server.query("GRANT EXECUTE ON FUNCTION pg_log_standby_snapshot() "
+                            f"TO {source.capture}", source.name)
+        standby_of(source.server)
+        return source
+
+    def make_pipeline(self, settings, target_url):
+        # Comparing is a matter of the tables that are replicated.
+        self.compared = [row[0] for row in self.source.query(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'lab'::regnamespace "
+            "AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY 1")
+            if row[0] not in KEYLESS]
+        return StandbyPipeline(self.source, self.target, settings, target_url)
+
+
+def wanted(options):
+    return {**dict.fromkeys(STATES, options.changes), "copiedBetween": options.between,
+            "keyChangesForward": options.key_changes, "keyChangesBackward": options.key_changes,
+            "truncates": 1}
+
+
+def missing(options, total):
+    return {name: f"{total.get(name, 0)} of {count}" for name, count in wanted(options).items()
+            if total.get(name, 0) < count}
+
+
+def round_of(options, seed, total):
+    setting = StandbySetting(options, seed, options.sessions, options.hanging, options.pause)
+    try:
+        run = setting.begin(deadline=120)
+        setting.truncate_while_loading(run)
+        setting.pipeline.wait_live(run, options.load_seconds)
+        setting.finish(run)
+        counters = setting.pipeline.counters()
+        require(counters, "run printed no load counters")
+        for name, count in counters.items():
+            total[name] = total.get(name, 0) + count
+        log(f"seed {seed}: workload {setting.workload.counts()}")
+        log(f"seed {seed}: load so far {total}")
+    finally:
+        setting.close()
+
+
+def converge(options):
+    total, rounds, end = {}, 0, time.monotonic() + options.seconds
+    while rounds == 0 or missing(options, total):
+        require(rounds == 0 or time.monotonic() < end,
+                f"{rounds} rounds in {options.seconds} s were not enough: "
+                f"{missing(options, total)}")
+        round_of(options, options.seed + rounds, total)
+        rounds += 1
+    log(f"{rounds} rounds, seeds {options.seed}..{options.seed + rounds - 1}: {total}")
+
+
+def refused(options):
+    """`check` and `run` say what is missing, and nothing is made."""
+    setting = StandbySetting(options, options.seed)
+    try:
+        cases = [
+            (StandbyPipeline(setting.source, setting.target), {"MARTLET_SOURCE_PRIMARY": ""},
+             "source_primary"),
+            (StandbyPipeline(setting.source, setting.target, exclude=False), {}, "without a key"),
+        ]
+        for pipeline, environment, words in cases:
+            if environment:
+                del pipeline.options["source_primary"]
+                Pipeline.write(pipeline, "pipeline", pipeline.standby.url(
+                    setting.source.name, setting.source.capture))
+            for command in ("check", "run"):
+                result = pipeline.call(command)
+                said = result.stdout + result.stderr
+                require(result.returncode == PREFLIGHT and words in said,
+                        f"{command} ended with {result.returncode}: {said[-2000:]}")
+        slots = setting.pipeline.standby.query("SELECT slot_name FROM pg_replication_slots")
+        require(not slots, f"slots were made: {slots}")
+    finally:
+        setting.close()
+
+
+if __name__ == "__main__":
+    chosen = arguments(__doc__, seconds=180, changes=50, between=5, key_changes=10, sessions=4,
+                       hanging=1, pause=0.0, load_seconds=240)
+    proof = Proof()
+    proof.check("P36: a standby without primary, or with tables without a key, is refused", refused,
+                chosen)
+    proof.check(f"P36 I1 I4 I8: a standby ({chosen.source}) -> {chosen.target} converges under load",
+                converge, chosen)
+    proof.end()
