@@ -28,6 +28,10 @@ let package = Package(
         .target(
             name: "PostgreSQLConnector",
             dependencies: ["ReplicationModel", "ReplicationEngine", "CLibPQ", log]),
+        // All of MySQL and MariaDB.
+        .target(
+            name: "MySQLConnector",
+            dependencies: ["ReplicationModel", "CZstd", "CZlib"]),
         // SQLite, target only.
         .target(
             name: "SQLiteConnector",
@@ -50,10 +54,12 @@ let package = Package(
                 "ReplicationModel", "Configuration", "Operations", log, lifecycle, unixSignals,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
-        // libpq and SQLite: module map and shim, nothing else.
+        // C libraries: module map and shim, nothing else.
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         .testTarget(name: "ReplicationModelTests", dependencies: ["ReplicationModel"]),
         .testTarget(
@@ -62,6 +68,9 @@ let package = Package(
         .testTarget(
             name: "PostgreSQLConnectorTests",
             dependencies: ["PostgreSQLConnector", "ReplicationEngine", "ReplicationModel"]),
+        .testTarget(
+            name: "MySQLConnectorTests", dependencies: ["MySQLConnector", "ReplicationModel"],
+            exclude: ["Recordings"]),
         .testTarget(
             name: "SQLiteConnectorTests",
             dependencies: ["SQLiteConnector", "ReplicationEngine", "ReplicationModel"]),
