@@ -69,7 +69,8 @@ let package = Package(
             name: "PostgreSQLConnectorTests",
             dependencies: ["PostgreSQLConnector", "ReplicationEngine", "ReplicationModel"]),
         .testTarget(
-            name: "MySQLConnectorTests", dependencies: ["MySQLConnector", "ReplicationModel"],
+            name: "MySQLConnectorTests",
+            dependencies: ["MySQLConnector", "ReplicationModel", "CZlib"],
             exclude: ["Recordings"]),
         .testTarget(
             name: "SQLiteConnectorTests",

@@ -52,7 +52,9 @@ struct GTIDEvent: Equatable {
     private static func gtid(
         _ source: UnsafeRawBufferPointer, tag: String, _ number: UInt64
     ) throws(MalformedEvent) -> GTID {
-        guard number > 0, number < UInt64(Int64.max) else { throw .invalid("GTID number \(number)") }
+        guard number > 0, number < UInt64(Int64.max) else {
+            throw .invalid("GTID number \(number)")
+        }
         let value = source.reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
         return .mysql(GTIDLane(source: ServerUUID(rawValue: value), tag: tag), number: number)
     }
