@@ -178,7 +178,7 @@ extension BinlogDecoder {
         let id = try TableMapEvent.id(body)
         if tables.renew(id, body) { return }
         var reader = EventReader(body)
-        let event = try TableMapEvent(&reader)
+        let event = try TableMapEvent(&reader, isMariaDB: format?.isMariaDB ?? false)
         do throws(TableFault) {
             let map = try TableMap(
                 event, source: Array(body), serial: tables.nextSerial, choice: choose(event.name),

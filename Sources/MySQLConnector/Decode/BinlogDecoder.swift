@@ -63,7 +63,7 @@ struct BinlogDecoder: ~Copyable {
     private(set) var file = 0
     private(set) var offset = 0
     private var start = 0
-    private var format: FormatDescriptionEvent?
+    private(set) var format: FormatDescriptionEvent?
     private var payload: PayloadEvents?
 
     /// - Parameter choose: asked once for each description of a table that the log sends.

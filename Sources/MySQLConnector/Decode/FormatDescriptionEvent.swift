@@ -31,6 +31,9 @@ struct FormatDescriptionEvent: Equatable {
         try checkRowEvents()
     }
 
+    /// By the types that it has: the version's text can be set.
+    var isMariaDB: Bool { fixedLengths.count >= Int(EventType.mariadbGTID.rawValue) }
+
     /// Table ids of six bytes: everything since MySQL 5.1.4.
     private func checkRowEvents() throws(MalformedEvent) {
         for (type, length) in [
@@ -38,7 +41,9 @@ struct FormatDescriptionEvent: Equatable {
             (.writeRows, 10), (.updateRows, 10), (.deleteRows, 10),
         ] {
             let index = Int(type.rawValue) - 1
-            guard index >= fixedLengths.count || fixedLengths[index] == length else {
+            // Zero: this server does not write the type.
+            guard index >= fixedLengths.count || [0, length].contains(Int(fixedLengths[index]))
+            else {
                 throw .unsupported("row events of server \(serverVersion)")
             }
         }

@@ -10,20 +10,24 @@ extension RowText {
             return
         }
         let document = UnsafeRawBufferPointer(rebasing: source[1...])
-        try jsonValue(type, document, depth: 0)
+        // Every value and every byte of a string has a place of its own: a document that uses more
+        // than it has refers to itself.
+        var budget = source.count
+        try jsonValue(type, document, depth: 0, &budget)
     }
 
     /// - Parameter data: from the value's first byte to the end of what holds it.
     private mutating func jsonValue(
-        _ type: UInt8, _ data: UnsafeRawBufferPointer, depth: Int
+        _ type: UInt8, _ data: UnsafeRawBufferPointer, depth: Int, _ budget: inout Int
     ) throws(MalformedEvent) {
         var reader = EventReader(data)
+        try Self.spend(1, of: &budget)
         switch type {
         case 0x00...0x03:
             // The server itself goes no deeper than 100.
             guard depth < 101 else { throw .tooLarge("the depth of a JSON document") }
             try jsonContainer(
-                data, isObject: type < 2, isLarge: type & 1 == 1, depth: depth + 1)
+                data, isObject: type < 2, isLarge: type & 1 == 1, depth: depth + 1, &budget)
         case 0x04: try jsonLiteral(try reader.uint8())
         case 0x05: try integer(&reader, size: 2, isUnsigned: false)
         case 0x06: try integer(&reader, size: 2, isUnsigned: true)
@@ -32,10 +36,18 @@ extension RowText {
         case 0x09: try integer(&reader, size: 8, isUnsigned: false)
         case 0x0A: try integer(&reader, size: 8, isUnsigned: true)
         case 0x0B: try jsonDouble(Double(bitPattern: try reader.uint64()))
-        case 0x0C: try jsonString(try reader.take(try reader.jsonLength()))
+        case 0x0C:
+            let string = try reader.take(try reader.jsonLength())
+            try Self.spend(string.count, of: &budget)
+            try jsonString(string)
         case 0x0F: try jsonOpaque(&reader)
         default: throw .invalid("JSON type \(type)")
         }
+    }
+
+    private static func spend(_ count: Int, of budget: inout Int) throws(MalformedEvent) {
+        budget -= count
+        guard budget >= 0 else { throw .invalid("a JSON document that refers to itself") }
     }
 
     private mutating func jsonLiteral(_ value: UInt8) throws(MalformedEvent) {
@@ -51,7 +63,8 @@ extension RowText {
     // MARK: Objects and arrays
 
     private mutating func jsonContainer(
-        _ all: UnsafeRawBufferPointer, isObject: Bool, isLarge: Bool, depth: Int
+        _ all: UnsafeRawBufferPointer, isObject: Bool, isLarge: Bool, depth: Int,
+        _ budget: inout Int
     ) throws(MalformedEvent) {
         let container = try JSONContainer(all, isObject: isObject, isLarge: isLarge)
         try reserve(2)
@@ -60,12 +73,14 @@ extension RowText {
             try reserve(4)
             if index > 0 { put(", ") }
             if isObject {
-                try jsonString(try container.key(index))
+                let key = try container.key(index)
+                try Self.spend(key.count, of: &budget)
+                try jsonString(key)
                 try reserve(2)
                 put(": ")
             }
             let (type, data) = try container.value(index)
-            try jsonValue(type, data, depth: depth)
+            try jsonValue(type, data, depth: depth, &budget)
         }
         try reserve(1)
         put(UInt8(ascii: isObject ? "}" : "]"))
@@ -134,8 +149,9 @@ extension RowText {
         case 246:
             let precision = Int(try value.uint8())
             let scale = Int(try value.uint8())
-            guard (1...65).contains(precision), scale <= min(30, precision) else {
-                throw .invalid("a DECIMAL in JSON")
+            // Counted in whole groups of nine, a document's number may have more than 65.
+            guard (1...81).contains(precision), scale <= min(30, precision) else {
+                throw .invalid("DECIMAL(\(precision),\(scale)) in JSON")
             }
             try decimal(&value, precision: precision, scale: scale)
         case 7, 10, 11, 12:

@@ -38,8 +38,9 @@ struct ColumnBitmap {
         self.width = width
         var count = 0
         for byte in bytes { count += byte.nonzeroBitCount }
+        // MySQL sets the bits behind the last column too, MariaDB does not.
+        if width & 7 != 0, let last = bytes.last { count -= (last >> (width & 7)).nonzeroBitCount }
         self.count = count
-        guard count <= width else { throw .invalid("a bitmap of more columns than there are") }
     }
 
     @inline(__always)

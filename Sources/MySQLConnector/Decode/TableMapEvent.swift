@@ -8,7 +8,7 @@ struct TableMapEvent {
     /// Whether each of these was sent (`binlog_row_metadata`).
     var metadata: TableMetadata
 
-    init(_ reader: inout EventReader) throws(MalformedEvent) {
+    init(_ reader: inout EventReader, isMariaDB: Bool) throws(MalformedEvent) {
         id = try reader.unsigned(6)
         _ = try reader.uint16()
         let schema = try reader.terminatedText(Int(try reader.uint8()))
@@ -22,7 +22,7 @@ struct TableMapEvent {
         for type in types { columns.append(try LoggedColumn(type: type, &layout)) }
         try layout.finish()
         _ = try reader.take((count + 7) / 8)  // which may be NULL
-        metadata = try TableMetadata(&reader, columns: columns)
+        metadata = try TableMetadata(&reader, columns: columns, isMariaDB: isMariaDB)
     }
 
     /// The id alone, to find what was decoded before.
@@ -69,10 +69,12 @@ struct LoggedColumn: Equatable {
     }
 
     var isInteger: Bool { [1, 2, 3, 8, 9].contains(type) }
-    /// Types that the list of signs counts.
-    var isNumeric: Bool { isInteger || [4, 5, 246].contains(type) }
-    /// Types that the list of character sets counts.
-    var isText: Bool { [15, 252, 253, 254, 140, 141, 249, 250, 251].contains(type) }
+    /// Types that the list of signs counts, YEAR too.
+    var isNumeric: Bool { isInteger || [4, 5, 13, 246].contains(type) }
+    /// Types that the list of character sets counts; MariaDB counts GEOMETRY too.
+    func isText(inMariaDB: Bool) -> Bool {
+        [15, 252, 253, 254, 140, 141, 249, 250, 251].contains(type) || type == 255 && inMariaDB
+    }
     var isEnumeration: Bool { type == 247 }
     var isSet: Bool { type == 248 }
 }

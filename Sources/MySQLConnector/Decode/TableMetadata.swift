@@ -14,22 +14,24 @@ struct TableMetadata {
     var primaryKey: [Int]?
 
     init(
-        _ reader: inout EventReader, columns: [LoggedColumn]
+        _ reader: inout EventReader, columns: [LoggedColumn], isMariaDB: Bool
     ) throws(MalformedEvent) {
         while !reader.isAtEnd {
             let type = try reader.uint8()
             var field = EventReader(try reader.take(try reader.count()))
-            try read(type, &field, columns)
+            try read(type, &field, columns, isMariaDB)
         }
     }
 
     private mutating func read(
-        _ type: UInt8, _ field: inout EventReader, _ columns: [LoggedColumn]
+        _ type: UInt8, _ field: inout EventReader, _ columns: [LoggedColumn],
+        _ isMariaDB: Bool
     ) throws(MalformedEvent) {
+        let isText: (LoggedColumn) -> Bool = { $0.isText(inMariaDB: isMariaDB) }
         switch type {
         case 1: isUnsigned = try Self.signs(&field, columns)
-        case 2: collations = try Self.defaultCollations(&field, columns) { $0.isText }
-        case 3: collations = try Self.allCollations(&field, columns) { $0.isText }
+        case 2: collations = try Self.defaultCollations(&field, columns, isText)
+        case 3: collations = try Self.allCollations(&field, columns, isText)
         case 4: names = try Self.names(&field, columns.count)
         case 5: try readLabels(&field, columns) { $0.isSet }
         case 6: try readLabels(&field, columns) { $0.isEnumeration }
@@ -53,14 +55,11 @@ struct TableMetadata {
         _ field: inout EventReader, _ columns: [LoggedColumn]
     ) throws(MalformedEvent) -> [Bool] {
         let bits = field.rest()
-        let numeric = columns.count { $0.isNumeric }
-        // MariaDB counts YEAR too; it is never negative, only its place matters.
-        let years = columns.count { $0.type == 13 }
-        guard bits.count * 8 >= numeric else {
-            throw .truncated(needs: (numeric + 7) / 8, has: bits.count)
-        }
-        guard bits.count == (numeric + 7) / 8 || bits.count == (numeric + years + 7) / 8 else {
-            throw .trailing(bytes: bits.count - (numeric + 7) / 8)
+        let needed = (columns.count(where: \.isNumeric) + 7) / 8
+        guard bits.count == needed else {
+            throw bits.count < needed
+                ? .truncated(needs: needed, has: bits.count)
+                : .trailing(bytes: bits.count - needed)
         }
         var index = 0
         return columns.map { column in

@@ -136,7 +136,7 @@ extension RowText {
         }
     }
 
-    /// The first longest run of at least two zero groups becomes `::`; the last 32 bits of an
+    /// The first longest run of zero groups becomes `::`, a single one too; the last 32 bits of an
     /// embedded IPv4 address are written as one.
     mutating func inet6(_ source: UnsafeRawBufferPointer) throws(MalformedEvent) {
         try check(source, atMost: 16)
@@ -177,7 +177,7 @@ extension RowText {
         while start < groups.count {
             var end = start
             while end < groups.count, groups[end] == 0 { end += 1 }
-            if end - start > max(best.count, 1) { best = start..<end }
+            if end - start > best.count { best = start..<end }
             start = end + 1
         }
         return best
