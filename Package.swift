@@ -31,7 +31,9 @@ let package = Package(
         // All of MySQL and MariaDB.
         .target(
             name: "MySQLConnector",
-            dependencies: ["ReplicationModel", "CZstd", "CZlib"]),
+            dependencies: [
+                "ReplicationModel", "ReplicationEngine", "CMariaDB", "CZstd", "CZlib", log,
+            ]),
         // SQLite, target only.
         .target(
             name: "SQLiteConnector",
@@ -57,6 +59,8 @@ let package = Package(
         // C libraries: module map and shim, nothing else.
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(
+            name: "CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
+        .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -70,7 +74,9 @@ let package = Package(
             dependencies: ["PostgreSQLConnector", "ReplicationEngine", "ReplicationModel"]),
         .testTarget(
             name: "MySQLConnectorTests",
-            dependencies: ["MySQLConnector", "ReplicationModel", "CZlib"],
+            dependencies: [
+                "MySQLConnector", "ReplicationEngine", "ReplicationModel", "CZlib",
+            ],
             exclude: ["Recordings"]),
         .testTarget(
             name: "SQLiteConnectorTests",

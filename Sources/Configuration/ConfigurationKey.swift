@@ -88,7 +88,9 @@ extension ConfigurationKey {
         key("ddl.default", policies, "apply", "schema changes of any other kind"),
         key("ddl.drop_table", policies, "hold", "DROP TABLE"),
         key("ddl.drop_column", policies, "hold", "DROP COLUMN"),
-        key("ddl.unseen", .choice(["stop"]), "stop", "changes that the log does not explain"),
+        key(
+            "ddl.unseen", .choice(["stop", "mark"]), "stop",
+            "rewrites that the log does not explain"),
         key("lossy", .later, "none", "lossy conversions asked for by name"),
         key("lookups", .later, "none", "tables that transforms look values up in"),
         key("transforms", .later, "none", "SQL over the rows in flight"),

@@ -127,7 +127,10 @@ struct ConfigurationReader {
         result.lease = try span("lease") ?? result.lease
         result.snapshotWorkers = try count("snapshot.workers") ?? result.snapshotWorkers
         result.chunkRows = try count("snapshot.chunk_rows") ?? result.chunkRows
-        result.applyWorkers = try count("apply.workers") ?? result.applyWorkers
+        if let workers = try count("apply.workers") {
+            result.applyWorkers = workers
+            result.notices.append("apply.workers: in this version one connection applies")
+        }
         result.memoryLimit = try size("memory_limit") ?? result.memoryLimit
         result.spoolDirectory = try text("spool.directory") ?? result.spoolDirectory
         result.spoolMax = try size("spool.max") ?? result.spoolMax
@@ -144,7 +147,8 @@ struct ConfigurationReader {
         try refuse("on_hold", unless: "wait")
         let ddl = ["ddl.default", "ddl.drop_table", "ddl.drop_column"]
         for key in ddl where try choice(key) == "ignore" { throw notYet(key, "ignore") }
-        if try (ddl + ["ddl.unseen"]).contains(where: { try choice($0) != nil }) {
+        result.marksUnseen = try choice("ddl.unseen") == "mark"
+        if try ddl.contains(where: { try choice($0) != nil }) {
             result.notices.append(
                 "ddl: this version applies no schema change; it stops at every one that changes"
                     + " a replicated table")

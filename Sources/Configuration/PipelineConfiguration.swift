@@ -14,6 +14,8 @@ package struct PipelineConfiguration: Sendable, Equatable {
     package var publication: String?
     package var slot: String?
     package var existing = Existing.refuse
+    /// `ddl.unseen: mark`.
+    package var marksUnseen = false
     package var lease = TimeSpan(seconds: 10)
     package var snapshotWorkers = 2
     package var chunkRows = 50_000

@@ -44,7 +44,7 @@ package struct PipelineInput: Sendable {
     private static func values(ofFile path: String, _ environment: [String: String]) throws
         -> [String: ConfigurationNode]
     {
-        guard let data = FileManager.default.contents(atPath: path) else {
+        guard let data = contents(ofFile: path) else {
             throw ReplicationError(
                 .configuration, "read the pipeline file", place: path,
                 why: FileManager.default.fileExists(atPath: path)
@@ -56,6 +56,12 @@ package struct PipelineInput: Sendable {
                 .configuration, "read the pipeline file", place: path, why: "it is not UTF-8")
         }
         return try values(ofYAML: text, origin: path, environment)
+    }
+
+    /// A handle also reads a pipe, `/dev/stdin` say; it gives nil at the end of an empty file.
+    private static func contents(ofFile path: String) -> Data? {
+        guard let file = FileHandle(forReadingAtPath: path) else { return nil }
+        do { return try file.readToEnd() ?? Data() } catch { return nil }
     }
 
     /// The keys of a file's text with their values, substituted.

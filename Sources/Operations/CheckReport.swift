@@ -14,7 +14,8 @@ package struct CheckReport: Report {
     package init(_ scope: PipelineScope, install: Bool) throws {
         let (source, installed) = try Self.look(scope, install: install)
         let notices = scope.configuration.notices.map { ("pipeline", Finding(.warning, "key", $0)) }
-        let target = try scope.target.preflight(scope.routes).map {
+        let prerequisites = try scope.source.prerequisites(of: scope.tables)
+        let target = try scope.target.preflight(scope.routes, prerequisites: prerequisites).map {
             Self.judged($0, scope.configuration.existing)
         }
         self.init(

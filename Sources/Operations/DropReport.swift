@@ -34,11 +34,13 @@ package struct DropReport: Report {
         if let slot = try source.slotState(capture) {
             items.append(Item(kind: .slot, name: capture.slot, detail: Self.describe(slot)))
         }
-        let detail = capture.publicationIsGiven ? "made by somebody else" : "if it is there"
-        items.append(
-            Item(
-                kind: .publication, name: capture.publication, detail: detail,
-                isLeft: capture.publicationIsGiven))
+        if source.keepsCapture {
+            let detail = capture.publicationIsGiven ? "made by somebody else" : "if it is there"
+            items.append(
+                Item(
+                    kind: .publication, name: capture.publication, detail: detail,
+                    isLeft: capture.publicationIsGiven))
+        }
         if let stored {
             items.append(
                 Item(

@@ -22,7 +22,7 @@ package final class EngineRun: PipelineRun {
                 why: "it is not supported yet by this version", try: "leave out --start-at")
         }
         goal = preparation.options.goal.engine
-        clockOffset = try scope.source.report(scope.capture).now - Self.now
+        clockOffset = try scope.source.report(scope.capture, applied: nil).now - Self.now
         pipeline = Pipeline(
             plan: try Self.plan(preparation), source: scope.source, target: scope.target,
             logger: logger)
@@ -39,6 +39,7 @@ package final class EngineRun: PipelineRun {
         plan.chunkRows = configuration.chunkRows
         plan.existing = try existing(preparation).engine
         plan.snapshot = preparation.options.snapshot.engine
+        plan.marksUnseen = configuration.marksUnseen
         plan.lease = configuration.lease.seconds
         plan.memoryLimit = Int(configuration.memoryLimit.bytes)
         plan.spoolDirectory = configuration.spoolPath

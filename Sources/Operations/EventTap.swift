@@ -58,15 +58,17 @@ package final class EventTap: Sendable {
             publicationIsGiven: options.publication != nil)
     }
 
-    private func begin(_ capture: CaptureNames, _ names: [TableName]) throws -> LogPosition {
-        if options.slot != nil, let slot = try source.slotState(capture) { return slot.confirmed }
+    private func begin(_ capture: CaptureNames, _ names: [TableName]) throws -> LogPlace {
+        if options.slot != nil, let slot = try source.slotState(capture) {
+            return LogPlace(position: slot.confirmed)
+        }
         let start = try source.createCapture(capture, tables: names)
         logger.info("slot created", metadata: ["slot": "\(capture.slot)"])
-        return start.position
+        return start.place
     }
 
     private func follow(
-        _ capture: CaptureNames, _ tables: [TableSchema], _ start: LogPosition,
+        _ capture: CaptureNames, _ tables: [TableSchema], _ start: LogPlace,
         _ write: (String) throws -> Bool
     ) throws {
         let source = self.source
@@ -76,7 +78,7 @@ package final class EventTap: Sendable {
                 // A table that is gone has no description; its last changes are shown as text.
                 try? source.describe([name]).first
             })
-        let log = try source.openLog(capture, from: start)
+        let log = try source.openLog(capture, tables: tables, from: start)
         defer { log.close() }
         var left = options.limit ?? Int.max
         do {

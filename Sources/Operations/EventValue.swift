@@ -6,14 +6,14 @@ enum EventValue {
     static func json(_ value: Value, _ kind: ValueKind, _ batch: ChangeBatch) -> JSONValue {
         guard let text = batch.text(of: value) else { return .null }
         switch kind {
-        case .int16, .int32, .int64, .oid:
+        case .int16, .int32, .int64, .oid, .unsigned64:
             return isSafeInteger(text) ? .number(text) : .string(text)
         case .numeric: return isShortDecimal(text) ? .number(text) : .string(text)
         case .float32, .float64: return isNumber(text) ? .number(text) : .string(text)
-        case .bytes: return bytes(text)
+        case .bytes, .geometry, .vector: return bytes(text)
         case .boolean, .money, .text, .fixedText, .uuid, .date, .time, .timeWithZone, .timestamp,
             .timestampWithZone, .interval, .json, .jsonBinary, .xml, .bits, .network, .enumeration,
-            .array, .range, .composite, .caseInsensitiveText, .other:
+            .array, .range, .composite, .caseInsensitiveText, .duration, .year, .labelSet, .other:
             return .string(text)
         }
     }

@@ -28,7 +28,7 @@ package struct PlanReport: Report {
     package var exitCode: Int32 { schema.problems.isEmpty ? 0 : 3 }
 
     func chunks(_ route: TableRoute) -> Int64 {
-        guard !route.isKeyless else { return 1 }
+        guard !route.isKeyless, !route.isOneChunk else { return 1 }
         let perChunk = Int64(configuration.chunkRows)
         return max(1, (max(0, route.source.estimatedRows) + perChunk - 1) / perChunk)
     }

@@ -20,11 +20,18 @@ package enum Routing {
     private static func route(_ table: TableSchema, _ configuration: PipelineConfiguration)
         -> TableRoute
     {
-        let columns = table.carriedColumns
+        let columns = carriedColumns(of: table, to: configuration.target.engine)
         let key = table.chunkKey.compactMap { name in columns.firstIndex { $0.name == name } }
         return TableRoute(
             source: table, target: target(of: table.name, configuration), columns: columns, key: key
         )
+    }
+
+    /// What MySQL and MariaDB compute no other engine does, and their log has the values (B61).
+    static func carriedColumns(
+        of table: TableSchema, to engine: ConnectionURL.Engine
+    ) -> [Column] {
+        table.dialect.isMySQLFamily && engine != .mysql ? table.columns : table.carriedColumns
     }
 
     /// SQLite has no schemas: those other than `public` become a prefix.

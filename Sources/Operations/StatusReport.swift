@@ -38,7 +38,8 @@ package struct StatusReport: Report {
         do {
             let source = try source()
             slot = try source.slotState(capture)
-            answer = .success(try source.report(capture))
+            answer = .success(
+                try source.report(capture, applied: stored?.checkpoint?.position))
         } catch {
             answer = .failure(ReplicationError(wrapping: error, "ask the source"))
         }
@@ -90,11 +91,8 @@ package struct StatusReport: Report {
 
     /// Bytes of log between what is applied and the source's end.
     package var lagBytes: Int64? {
-        guard case .success(let report) = source, let applied = stored?.checkpoint?.position else {
-            return nil
-        }
-        return report.position > applied
-            ? Int64(clamping: report.position.rawValue - applied.rawValue) : 0
+        guard case .success(let report) = source else { return nil }
+        return report.backlogBytes
     }
 
     /// A lag that cannot be known is not known to be below the threshold.
@@ -110,7 +108,11 @@ package struct StatusReport: Report {
     }
 
     var applied: LogPosition? { stored?.checkpoint?.position }
-    var received: LogPosition? { stored?.report?.received ?? applied }
+    /// Reported every second, and `applied` is stored more often: never shown behind it.
+    var received: LogPosition? {
+        guard let reported = stored?.report?.received else { return applied }
+        return max(reported, applied ?? reported)
+    }
     var confirmed: LogPosition? { slot?.confirmed ?? stored?.report?.confirmed }
 
     /// Known exactly only when everything received is applied.
@@ -163,6 +165,7 @@ extension StatusReport {
             ("inserts", .integer(table.counts.inserts)),
             ("updates", .integer(table.counts.updates)),
             ("deletes", .integer(table.counts.deletes)),
+            ("unproven", .bool(table.isUnproven)),
         ])
     }
 }
@@ -205,10 +208,14 @@ extension StatusReport {
         return ["", header]
             + tables.map { table in
                 Self.row(
-                    table.source.description, table.state.rawValue, Units.count(rowsCopied(table)),
+                    table.source.description, Self.state(table), Units.count(rowsCopied(table)),
                     Units.count(table.counts.inserts), Units.count(table.counts.updates),
                     Units.count(table.counts.deletes))
             }
+    }
+
+    private static func state(_ table: TableProgress) -> String {
+        table.isUnproven ? "unproven" : table.state.rawValue
     }
 
     private static func row(_ cells: String...) -> String {

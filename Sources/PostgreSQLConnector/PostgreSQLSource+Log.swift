@@ -5,9 +5,9 @@ import Synchronization
 extension PostgreSQLSource {
     /// Refuses a slot that is gone, invalidated, of another plug-in or two-phase, and a publication
     /// that may be younger than the slot's position (P23, P26, P33).
-    package func openLog(_ capture: CaptureNames, from start: LogPosition) throws
-        -> any ChangeSource
-    {
+    package func openLog(
+        _ capture: CaptureNames, tables: [TableSchema], from start: LogPlace
+    ) throws -> any ChangeSource {
         let isMadeHere = madeHere.withLock { $0.contains(capture.slot) }
         try sessions.use { connection in
             let slot = SlotQueries(connection: connection, slot: capture.slot)
@@ -16,12 +16,61 @@ extension PostgreSQLSource {
             guard isMadeHere || isOlder else {
                 throw ReplicationError(
                     .positionGap, "read the log through the publication \(capture.publication)",
-                    position: start,
+                    position: start.position,
                     why: "it may be younger than the slot: changes before it would be missing",
                     try: "martlet run PIPELINE --fresh")
             }
         }
-        return try reader(capture, start)
+        return try reader(capture, start.position)
+    }
+
+    /// Another cluster or database, another timeline (history may have been replaced), a slot that
+    /// is gone, lost or ahead of the target: committed changes would be missing (P19, P20, P23,
+    /// P24).
+    package func resume(
+        _ capture: CaptureNames, known: SourceIdentity, from place: LogPlace
+    ) throws -> LogPlace {
+        let identity = try identity()
+        guard known.systemIdentifier == identity.systemIdentifier,
+            known.databaseID == identity.databaseID
+        else {
+            throw ReplicationError(
+                .otherSource, "go on from the checkpoint",
+                why: "the source is another cluster or database than the one the checkpoint is of",
+                try: "martlet run PIPELINE --fresh --yes, or put the source URL back")
+        }
+        guard known.timeline == identity.timeline else {
+            throw gap(
+                .positionGap,
+                "the source is on timeline \(identity.timeline), the checkpoint on "
+                    + "\(known.timeline): after a failover history may have been replaced (P24)")
+        }
+        try refuseGap(slotState(capture), capture, place.position)
+        return place
+    }
+
+    private func refuseGap(_ state: SlotState?, _ capture: CaptureNames, _ applied: LogPosition)
+        throws
+    {
+        guard let state else {
+            throw gap(.slotMissing, "slot \(capture.slot) does not exist any more")
+        }
+        if state.walStatus == "lost" || state.invalidationReason != nil {
+            let reason = state.invalidationReason ?? "WAL removed"
+            throw gap(.slotInvalidated, "slot \(capture.slot) was invalidated (\(reason))")
+        }
+        if state.confirmed > applied {
+            throw gap(
+                .positionGap,
+                "the slot is confirmed up to \(state.confirmed), the target has \(applied): "
+                    + "what lies between is not sent again")
+        }
+    }
+
+    private func gap(_ kind: ReplicationError.Kind, _ why: String) -> ReplicationError {
+        ReplicationError(
+            kind, "go on from the checkpoint", why: why,
+            try: "martlet run PIPELINE --fresh --yes (copies everything again)")
     }
 
     private func reader(_ capture: CaptureNames, _ start: LogPosition) throws -> any ChangeSource {

@@ -65,6 +65,8 @@ package final class PostgreSQLSource: ReplicationSource {
 // MARK: Catalogue
 
 extension PostgreSQLSource {
+    package var keepsCapture: Bool { true }
+
     package func identity() throws -> SourceIdentity {
         try sessions.use { connection in
             // The control file's time line lags behind a promotion, the name of a log file does
@@ -170,7 +172,11 @@ extension PostgreSQLSource {
     package func openReader(label: String) throws -> any TableReader {
         do {
             return try PGTableReader(
-                PGConnection(url: url, password: password, label: label, purpose: .source))
+                PGConnection(url: url, password: password, label: label, purpose: .source),
+                nudge: { [writers] in
+                    let sql = "SELECT pg_logical_emit_message(true, 'martlet.flush', '')"
+                    _ = try writers.use { try $0.run(sql) }
+                })
         } catch { throw error.asReplicationError() }
     }
 }
@@ -193,16 +199,23 @@ extension PostgreSQLSource {
         }
     }
 
-    package func emit(message: String) throws {
+    package func mark(_ content: String) throws -> LogMark {
         try writers.use {
-            _ = try $0.query("SELECT pg_logical_emit_message(true, 'martlet', $1)", [message])
+            _ = try $0.query("SELECT pg_logical_emit_message(true, 'martlet', $1)", [content])
         }
+        return .message(content)
     }
 
-    package func currentSnapshot() throws -> SourceSnapshot {
+    package func snapshotKind() throws -> SnapshotKind {
+        try sessions.use { try $0.isInRecovery() } ? .window : .visibility
+    }
+
+    package func currentSnapshot() throws -> SourceSnapshot { .visibility(try visibility()) }
+
+    func visibility() throws -> Visibility {
         try sessions.use { connection in
             let text = try connection.run("SELECT pg_current_snapshot()").string(0, 0)
-            guard let snapshot = SourceSnapshot(parsing: text) else {
+            guard let snapshot = Visibility(parsing: text) else {
                 throw ReplicationError(
                     .protocolViolation, "read the current snapshot", why: "it is not a snapshot")
             }
@@ -210,7 +223,7 @@ extension PostgreSQLSource {
         }
     }
 
-    package func report(_ capture: CaptureNames) throws -> SourceReport {
+    package func report(_ capture: CaptureNames, applied: LogPosition?) throws -> SourceReport {
         try sessions.use { connection in
             let result = try connection.query(
                 """
@@ -220,9 +233,13 @@ extension PostgreSQLSource {
                 FROM (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
                   ELSE pg_current_wal_insert_lsn() END) at(lsn)
                 """, [capture.slot])
+            let end = LogPosition(parsing: result.string(0, 0)) ?? .zero
             return SourceReport(
-                position: LogPosition(parsing: result.string(0, 0)) ?? .zero,
-                retainedBytes: result.integer(0, 1), now: result.integer(0, 2) ?? 0)
+                position: end, retainedBytes: result.integer(0, 1),
+                backlogBytes: applied.map {
+                    end > $0 ? Int64(clamping: end.rawValue - $0.rawValue) : 0
+                },
+                now: result.integer(0, 2) ?? 0)
         }
     }
 }

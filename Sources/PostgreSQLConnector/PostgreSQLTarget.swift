@@ -222,9 +222,13 @@ extension PostgreSQLTarget {
         }
     }
 
-    package func preflight(_ routes: [TableRoute]) throws -> [Finding] {
+    package func preflight(
+        _ routes: [TableRoute], prerequisites: [SchemaObject]
+    ) throws -> [Finding] {
         try control.with(repeats: true) {
-            try TargetPreflight(catalog: TargetCatalog($0), routes: routes).findings()
+            try TargetPreflight(
+                catalog: TargetCatalog($0), routes: routes, prerequisites: prerequisites
+            ).findings()
         }
     }
 

@@ -12,6 +12,9 @@ package import ReplicationModel
 ///
 /// Each TRUNCATE explains one new file; two in a row may explain the same one, so what is left over
 /// while the file is the accepted one is forgotten.
+///
+/// What is left unexplained stops the run, or, if it is to be marked, is accepted as unproven until
+/// a TRUNCATE empties the table.
 package struct FingerprintWatch: Sendable {
     /// What was found at the source, between the two moments that its time is known by.
     package struct Look: Sendable {
@@ -34,6 +37,7 @@ package struct FingerprintWatch: Sendable {
     }
 
     private let routes: [TableRoute]
+    private let marks: Bool
     private var accepted: [Fingerprint]
     private var doubts: [Int: Doubt] = [:]
     /// TRUNCATEs that have explained a file, by route; those of the look before.
@@ -42,9 +46,12 @@ package struct FingerprintWatch: Sendable {
     /// Routes whose accepted fingerprint is not yet stored.
     private var news: Set<Int> = []
 
-    /// - Parameter stored: as the target has them: what changed while nothing ran counts as well.
-    package init(_ routes: [TableRoute], stored: [String]) {
+    /// - Parameters:
+    ///   - stored: as the target has them: what changed while nothing ran counts as well.
+    ///   - marks: an unexplained file is accepted and the table marked unproven.
+    package init(_ routes: [TableRoute], stored: [String], marks: Bool = false) {
         self.routes = routes
+        self.marks = marks
         accepted = stored.map { Fingerprint($0) }
     }
 
@@ -64,9 +71,11 @@ package struct FingerprintWatch: Sendable {
     /// - Parameters:
     ///   - truncates: those that the stream has passed by now, by route.
     ///   - passed: everything that commits up to here has come through the stream.
+    /// - Returns: routes that are unproven from now on.
     package mutating func take(
         _ look: Look, truncates: [Int: Int], passed: LogPosition
-    ) throws {
+    ) throws -> [Int] {
+        var marked: [Int] = []
         for (index, route) in routes.enumerated() {
             guard let text = look.found[route.source.id] else {
                 throw ReplicationError.unseenChange(route.source.name, position: nil)
@@ -75,9 +84,15 @@ package struct FingerprintWatch: Sendable {
             guard let doubt = doubts[index], passed >= doubt.position,
                 truncates[index] ?? 0 <= used[index] ?? 0
             else { continue }
-            throw ReplicationError.unseenChange(route.source.name, position: nil)
+            guard marks else { throw ReplicationError.unexplainedFile(route.source) }
+            accepted[index].file = doubt.file
+            accepted[index].isUnproven = true
+            doubts[index] = nil
+            news.insert(index)
+            marked.append(index)
         }
         before = look.truncates
+        return marked
     }
 
     private mutating func take(_ index: Int, _ found: Fingerprint, _ look: Look) throws {
@@ -97,5 +112,17 @@ package struct FingerprintWatch: Sendable {
         } else if doubts[index]?.file != found.file {
             doubts[index] = Doubt(file: found.file, position: look.position)
         }
+    }
+}
+
+extension ReplicationError {
+    static func unexplainedFile(_ table: TableSchema) -> ReplicationError {
+        ReplicationError(
+            .unseenSchemaChange, "follow the table", table: table.name,
+            why: "its rows were stored anew at the source and the log does not say why: "
+                + "VACUUM FULL and CLUSTER change no row, a rewriting ALTER TABLE may change all"
+                + (table.isPartitioned ? ", ATTACH and DETACH PARTITION bring or take some" : ""),
+            try: "if no row was changed: martlet run PIPELINE --ddl-unseen mark; else "
+                + "martlet run PIPELINE --fresh --yes")
     }
 }

@@ -13,10 +13,10 @@ package enum KeyOrder: Sendable {
         case textByBytes
     }
 
-    package init(_ columns: [Column]) {
+    package init(_ columns: [Column], _ dialect: Dialect = .postgresql) {
         var components: [Component] = []
         for column in columns {
-            guard let component = Self.component(column) else {
+            guard let component = Self.component(column, dialect) else {
                 self = .source
                 return
             }
@@ -25,12 +25,13 @@ package enum KeyOrder: Sendable {
         self = .here(components)
     }
 
-    private static func component(_ column: Column) -> Component? {
+    private static func component(_ column: Column, _ dialect: Dialect) -> Component? {
         // A domain may carry a collation of its own, but never another order of these kinds.
         switch column.type.kind {
         case .int16, .int32, .int64, .oid: .integer
-        case .uuid: .uuid
-        case .bytes: .bytes
+        // MariaDB orders a UUID by its groups from the right.
+        case .uuid where dialect == .postgresql: .uuid
+        case .bytes where dialect == .postgresql: .bytes
         case .text where isC(column.collation): .textByBytes
         default: nil
         }

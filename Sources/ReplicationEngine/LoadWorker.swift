@@ -58,11 +58,11 @@ struct LoadWorker {
         return nil
     }
 
-    /// nil: somebody holds the table at the source, which is no reason to stop the stream: it is
-    /// asked again.
+    /// nil: somebody holds the table at the source, or its snapshot was taken away, which is no
+    /// reason to stop the stream: it is asked again.
     private func unlessLocked<Result>(_ read: () throws -> Result) throws -> Result? {
         do { return try read() } catch let error as ReplicationError
-            where error.kind == .serverBusy
+            where error.kind == .serverBusy || error.kind == .snapshotGone
         {
             try reader.finish()
             state.with { $0.note("source: a table is locked (\(error.why))", by: name) }
@@ -77,12 +77,19 @@ struct LoadWorker {
             try applier.begin()
             let rows = try copyRows(work)
             try reader.finish()
-            try reader.waitUntilDurable(chunk.position)
+            let chunk = try settle(chunk, routes[work.route])
             Failpoint.hit(.chunkRowsWritten)
             try finish(work, chunk, rows: rows)
         } catch is Voided {
             applier.rollback()
             try reader.finish()
+        } catch let error as ReplicationError where error.kind == .snapshotGone {
+            applier.rollback()
+            try reader.finish()
+            state.with { state in
+                state.ledger.chunkFailed(work)
+                state.note("source: a chunk is read again (\(error.why))", by: name)
+            }
         }
     }
 
@@ -113,6 +120,18 @@ struct LoadWorker {
         guard Fingerprint(chunk.fingerprint).shape != Fingerprint(route.source.fingerprint).shape
         else { return }
         throw ReplicationError.unseenChange(route.source.name, position: chunk.position)
+    }
+
+    /// Rows without a key cannot be put right later: what was seen must be known.
+    private func settle(_ chunk: ChunkSnapshot, _ route: TableRoute) throws -> ChunkSnapshot {
+        let chunk = try reader.settle(chunk)
+        if route.isKeyless, case .window(let low, let high) = chunk.snapshot, low < high {
+            throw ReplicationError(
+                .unsupported, "copy rows", position: low, table: route.source.name,
+                why: "it has no key, and the source cannot tell which rows a read of it saw",
+                try: "give it a primary key, or take it out of the pipeline")
+        }
+        return chunk
     }
 
     private func copyRows(_ work: ChunkWork) throws -> Int64 {

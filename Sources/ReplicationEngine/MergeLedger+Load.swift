@@ -8,6 +8,8 @@ package struct ChunkWork: Sendable {
     package var range: KeyRange
     /// Every entry must be visible in the chunk's snapshot (DESIGN 6.4).
     package var unseen: Set<UInt32>
+    /// A window's low position must have reached this: what was judged before is in the rows.
+    package var streamed: LogPosition
     package var generation: Int
 
     package var isKeyChunk: Bool { if case .key = place { true } else { false } }
@@ -36,32 +38,36 @@ package struct ClosingPlan: Sendable {
     /// What to do with each change of the next piece. Call once per piece, in order.
     package mutating func actions(for piece: ParkedChanges.Piece) -> [ChangeAction] {
         var actions = [ChangeAction](repeating: .skip, count: piece.sides.count)
-        for mark in piece.batch.transactions where !snapshot.sees(mark.xid) {
-            for index in mark.changes { actions[index] = action(index, piece) }
+        for mark in piece.batch.transactions {
+            let need = snapshot.need(of: mark.xid, at: mark.commitPosition)
+            guard need != .none else { continue }
+            for index in mark.changes { actions[index] = action(index, piece, need) }
         }
         return actions
     }
 
-    private mutating func action(_ index: Int, _ piece: ParkedChanges.Piece) -> ChangeAction {
+    private mutating func action(
+        _ index: Int, _ piece: ParkedChanges.Piece, _ need: SideNeed
+    ) -> ChangeAction {
         let change = piece.batch.changes[index]
-        if route.isKeyless { return .whole }
-        let oldKey = change.operation == .insert ? nil : piece.batch.oldKey(of: change, route)
-        let newKey = change.operation == .delete ? nil : piece.batch.newKey(of: change, route)
-        let old =
-            piece.sides[index].contains(.old) && oldKey.map { !keyChunks.contains($0) } ?? false
-        let new =
-            piece.sides[index].contains(.new) && newKey.map { !keyChunks.contains($0) } ?? false
-        switch (old, new) {
-        case (false, false): return .skip
-        case (true, true): return .whole
-        case (true, false): return newKey == nil ? .whole : .deleteOld
-        case (false, true):
-            guard let newKey, piece.batch.isIncomplete(change, columns: route.columns.count) else {
-                return .insertNew
-            }
-            keyChunks.insert(newKey)
-            return .skip
-        }
+        let old = change.operation == .insert ? nil : key(piece.batch.oldKey(of: change, route))
+        let new = change.operation == .delete ? nil : key(piece.batch.newKey(of: change, route))
+        let sides = piece.sides[index]
+        let needs = ChangeNeeds(
+            old: sides.contains(.old) ? self.need(need, old) : .none,
+            new: sides.contains(.new) ? self.need(need, new) : .none,
+            hasNew: new != nil, keepsKey: old != nil && old == new,
+            isIncomplete: piece.batch.isIncomplete(change, columns: route.columns.count))
+        if needs.leavesKeyWithoutValue, let new { keyChunks.insert(new) }
+        return needs.action
+    }
+
+    /// All rows of a table without a key are one unit's.
+    private func key(_ key: Key?) -> Key? { route.isKeyless ? Key([]) : key }
+
+    /// Nothing is needed of a key that became a key-chunk.
+    private func need(_ need: SideNeed, _ key: Key?) -> SideNeed {
+        key.map { keyChunks.contains($0) } ?? true ? .none : need
     }
 }
 
@@ -117,6 +123,7 @@ extension MergeLedger {
         return ChunkWork(
             route: route, place: place, id: unit.id, range: unit.range,
             unseen: Failpoint.isTakenAway(.noVisibilityCheck) ? [] : unseen,
+            streamed: Failpoint.isTakenAway(.noVisibilityCheck) ? .zero : streamed,
             generation: load.generation)
     }
 
@@ -140,11 +147,13 @@ extension MergeLedger {
 
     /// The snapshot lacks a transaction that was streamed before the claim: take it again.
     package mutating func isComplete(_ snapshot: SourceSnapshot, for work: ChunkWork) -> Bool {
-        guard work.unseen.allSatisfy({ snapshot.sees($0) }) else {
-            counters.snapshotsRetaken += 1
-            return false
-        }
-        return true
+        let isComplete =
+            switch snapshot {
+            case .visibility(let visible): work.unseen.allSatisfy { visible.sees($0) }
+            case .window(let low, _): low >= work.streamed
+            }
+        if !isComplete { counters.snapshotsRetaken += 1 }
+        return isComplete
     }
 
     /// Takes the parked changes. nil: not between two transactions, or a piece is just being

@@ -11,7 +11,8 @@ package import ReplicationModel
 ///     copying   parked with the unit
 ///     closing   kept; its batch begins at the target only when the unit's commit is known
 ///     copied    kept; applied if the unit's snapshot does not see its transaction
-///               and its commit position is after `closedAt`
+///               and its commit position is after `closedAt`; so that it is right
+///               either way, if the snapshot cannot tell
 ///
 /// A chunk beside the stream; time runs down, | is where the two meet:
 ///
@@ -27,6 +28,20 @@ package import ReplicationModel
 /// Why visibility and not log positions: a transaction's rows may become visible long after its
 /// commit record was decoded (P36), so "position before the snapshot" does not say "in the
 /// snapshot". Why `closedAt` as well: T2 is in the chunk although S does not see it.
+///
+/// A source whose snapshots do not tell what they see gives a window of positions instead (DESIGN
+/// 6.6). L is a position whose transactions were all visible before the snapshot; H is taken after
+/// it, so that nothing it sees commits later:
+///
+///     worker                          stream
+///     claim: copying, note T0         judged up to T0
+///     L (must be at or after T0)
+///     snapshot, then H                T1 at or before L: parked, dropped at closing
+///     close, commit: copied           T2 between: parked or kept, applied idempotently
+///                                     T3 after H: strict; the window is forgotten
+///
+/// Between L and H the chunk's rows may be newer than the stream: they go back and forth until the
+/// stream has passed H, which it has before the table is live.
 package struct MergeLedger: Sendable {
     /// By route index; nil once the table is live.
     package internal(set) var tables: [TableLoad?]
@@ -34,14 +49,23 @@ package struct MergeLedger: Sendable {
     package internal(set) var unseen: Set<UInt32>
     /// Commit position of the last transaction judged whole.
     package private(set) var lastJudged: LogPosition
+    /// Commit position of the last transaction with changes that was judged, even in part.
+    package private(set) var streamed: LogPosition
+    /// Windows need no unseen list: positions say what was streamed.
+    private let kind: SnapshotKind
     /// Parts of one transaction are being judged: nothing may close in between.
     package var isMidTransaction = false
     package internal(set) var counters = LoadCounters()
 
-    package init(tables: [TableLoad?], unseen: Set<UInt32>, lastJudged: LogPosition) {
+    package init(
+        tables: [TableLoad?], unseen: Set<UInt32>, lastJudged: LogPosition,
+        kind: SnapshotKind
+    ) {
         self.tables = tables
-        self.unseen = unseen
+        self.unseen = kind == .visibility ? unseen : []
         self.lastJudged = lastJudged
+        self.kind = kind
+        streamed = lastJudged
     }
 
     package var isLoading: Bool { tables.contains { $0 != nil } }
@@ -63,7 +87,8 @@ package struct MergeLedger: Sendable {
 
     /// Forgets what this snapshot sees: visible once is visible for ever.
     package mutating func prune(by snapshot: SourceSnapshot) {
-        unseen = unseen.filter { !snapshot.sees($0) }
+        guard case .visibility(let visible) = snapshot else { return }
+        unseen = unseen.filter { !visible.sees($0) }
     }
 }
 
@@ -74,6 +99,7 @@ package struct LoadCounters: Sendable, Codable, Equatable {
     package var closing = 0
     package var copiedSeen = 0
     package var copiedUnseen = 0
+    package var copiedBetween = 0
     package var keyChangesForward = 0
     package var keyChangesBackward = 0
     package var keyChunks = 0
@@ -114,12 +140,13 @@ extension MergeLedger {
         _ batch: ChangeBatch, _ mark: TransactionMark, routes: [Int], into judged: inout JudgedBatch
     ) throws {
         if mark.isFirstPart, !mark.isLastPart { isMidTransaction = true }
+        if !mark.changes.isEmpty { streamed = mark.commitPosition }
         if isLoading {
             for index in mark.changes {
                 let change = batch.changes[index]
                 let route = routes[Int(change.table)]
                 guard tables[route] != nil else { continue }
-                unseen.insert(mark.xid)
+                if kind == .visibility { unseen.insert(mark.xid) }
                 try judge(change, index, route, batch, mark, into: &judged)
             }
         }
@@ -307,22 +334,22 @@ extension MergeLedger {
         for kept in judged.kept {
             let old = needs(kept.oldPlace, kept.old, kept, plan)
             let new = needs(kept.newPlace, kept.new, kept, plan)
-            if old || new { counters.copiedUnseen += 1 } else { counters.copiedSeen += 1 }
-            plan.actions[kept.index] = action(kept, old, new, &plan)
+            let needs = ChangeNeeds(
+                old: old, new: new, hasNew: kept.new != nil,
+                keepsKey: kept.old != nil && kept.old == kept.new, isIncomplete: kept.isIncomplete)
+            plan.actions[kept.index] = needs.action
+            count(needs)
+            if needs.leavesKeyWithoutValue, let key = kept.new {
+                plan.make(pendingKeyChunk(key, kept.route), key, kept.route)
+            }
         }
     }
 
-    private mutating func action(
-        _ kept: KeptChange, _ old: Bool, _ new: Bool, _ plan: inout StreamPlan
-    ) -> ChangeAction {
-        switch (old, new) {
-        case (false, false): return .skip
-        case (true, true): return .whole
-        case (true, false): return kept.new == nil ? .whole : .deleteOld
-        case (false, true):
-            guard kept.isIncomplete, let key = kept.new else { return .insertNew }
-            plan.make(pendingKeyChunk(key, kept.route), key, kept.route)
-            return .skip
+    private mutating func count(_ needs: ChangeNeeds) {
+        switch (needs.old, needs.new) {
+        case (.none, .none): counters.copiedSeen += 1
+        case (.idempotent, _), (_, .idempotent): counters.copiedBetween += 1
+        case (.strict, _), (_, .strict): counters.copiedUnseen += 1
         }
     }
 
@@ -337,12 +364,12 @@ extension MergeLedger {
     /// Rule "copied": not seen by the unit's snapshot and after its closing.
     private func needs(
         _ place: TableLoad.Place?, _ key: Key?, _ kept: KeptChange, _ plan: StreamPlan
-    ) -> Bool {
-        guard var place, let key, let load = tables[kept.route] else { return false }
-        if plan.makes(key, kept.route) { return false }
+    ) -> SideNeed {
+        guard var place, let key, let load = tables[kept.route] else { return .none }
+        if plan.makes(key, kept.route) { return .none }
         if load.keyChunks[key] != nil { place = .key(key) }
-        guard case .copied(let seal) = load[place]?.state else { return false }
-        return seal.leaves(kept.xid, kept.commitPosition)
+        guard case .copied(let seal) = load[place]?.state else { return .none }
+        return seal.need(of: kept.xid, at: kept.commitPosition)
     }
 
     /// The target transaction is committed.
@@ -356,8 +383,18 @@ extension MergeLedger {
 
 extension ChunkSeal {
     /// Whether a change of this transaction is still to be applied to the chunk.
-    package func leaves(_ xid: UInt32, _ commitPosition: LogPosition) -> Bool {
-        if commitPosition <= closedAt, !Failpoint.isTakenAway(.noClosingRule) { return false }
-        return !(snapshot?.sees(xid) ?? false)
+    func need(of xid: UInt32, at commitPosition: LogPosition) -> SideNeed {
+        if commitPosition <= closedAt, !Failpoint.isTakenAway(.noClosingRule) { return .none }
+        return snapshot?.need(of: xid, at: commitPosition) ?? .strict
+    }
+}
+
+extension SourceSnapshot {
+    func need(of xid: UInt32, at commitPosition: LogPosition) -> SideNeed {
+        switch judge(xid, at: commitPosition) {
+        case .seen: .none
+        case .between: .idempotent
+        case .after: .strict
+        }
     }
 }

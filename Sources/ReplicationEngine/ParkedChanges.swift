@@ -5,19 +5,11 @@ package import ReplicationModel
 /// Needs no durability: until the chunk is in the journal it is read again after a crash, and the
 /// later snapshot contains them (DESIGN 6.5). Full pieces may move to a spool file (I6).
 package struct ParkedChanges: Sendable {
-    /// Which rows of a change concern the chunk: key changes may concern two chunks.
-    package struct Sides: OptionSet, Sendable {
-        package let rawValue: UInt8
-        package init(rawValue: UInt8) { self.rawValue = rawValue }
-        package static let old = Sides(rawValue: 1)
-        package static let new = Sides(rawValue: 2)
-        package static let both: Sides = [.old, .new]
-    }
-
     /// Copies of changes; one transaction mark per run of changes of one transaction.
     package struct Piece: Sendable {
         package var batch = ChangeBatch()
-        package var sides: [Sides] = []
+        /// Which rows of each change concern the chunk: key changes may concern two chunks.
+        package var sides: [ChangeSides] = []
         package init() {}
     }
 
@@ -39,7 +31,7 @@ package struct ParkedChanges: Sendable {
     package init() {}
 
     package mutating func park(
-        _ change: Change, sides side: Sides, of mark: TransactionMark, in other: ChangeBatch
+        _ change: Change, sides side: ChangeSides, of mark: TransactionMark, in other: ChangeBatch
     ) {
         tail.batch.append(change, of: mark, from: other)
         tail.sides.append(side)
@@ -130,6 +122,7 @@ extension ChangeBatch {
     }
 
     /// nil if a key column is NULL or missing. An unchanged out-of-line key value is the old one.
+    /// In the form that equal keys share.
     private func key(_ row: Int32, _ route: TableRoute, orFrom old: Int32 = -1) -> Key? {
         guard row >= 0 else { return nil }
         var parts: [[UInt8]] = []
@@ -137,7 +130,8 @@ extension ChangeBatch {
             var value = values[Int(row) + column]
             if value.isUnchanged, old >= 0 { value = values[Int(old) + column] }
             guard value.isPresent else { return nil }
-            parts.append(withBytes(of: value) { [UInt8]($0) })
+            let text = withBytes(of: value) { [UInt8]($0) }
+            parts.append(route.columns[column].keyForm.canonical(text))
         }
         return Key(parts)
     }

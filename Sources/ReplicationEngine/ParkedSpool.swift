@@ -50,7 +50,7 @@ package final class ParkedSpool: Sendable {
     package func read(_ entry: Entry) throws -> ParkedChanges.Piece {
         let sizes = [
             1, MemoryLayout<Value>.stride, MemoryLayout<Change>.stride,
-            MemoryLayout<TransactionMark>.stride, MemoryLayout<ParkedChanges.Sides>.stride,
+            MemoryLayout<TransactionMark>.stride, MemoryLayout<ChangeSides>.stride,
         ]
         let length = zip(entry.counts, sizes).reduce(0) { $0 + $1.0 * $1.1 }
         let data = try load(entry.offset, length)
@@ -71,7 +71,7 @@ package final class ParkedSpool: Sendable {
         piece.batch.values = take(1, as: Value.self)
         piece.batch.changes = take(2, as: Change.self)
         piece.batch.transactions = take(3, as: TransactionMark.self)
-        piece.sides = take(4, as: ParkedChanges.Sides.self)
+        piece.sides = take(4, as: ChangeSides.self)
         piece.batch.tables = entry.tables
         return piece
     }

@@ -35,7 +35,7 @@ extension Pipeline {
         try target.run(schema.afterRows[table.id] ?? [], tables: [table])
         state.with { [table] in $0.tables[route].state = table.state }
         // Live is what the stream has passed: on an idle source nothing else comes by for a second.
-        try source.emit(message: Pulse.heartbeat)
+        try Pulse.beat(source, state)
     }
 
     private static func guarded(_ state: Monitor<RunState>, _ body: () throws -> Void) {
@@ -44,7 +44,7 @@ extension Pipeline {
 
     func startPulses(_ state: Monitor<RunState>, _ log: any ChangeSource, _ crew: Crew) {
         crew.start("heartbeat") { [source] in
-            Pulse.every(Pulse.heartbeatSeconds, state) { try source.emit(message: Pulse.heartbeat) }
+            Pulse.every(Pulse.heartbeatSeconds, state) { try Pulse.beat(source, state) }
         }
         crew.start("lease") { [target] in
             Pulse.every(min(1, self.plan.lease / 3), state) {
@@ -64,8 +64,11 @@ extension Pipeline {
             report.waiting = state.waiting.values.sorted().first
             return report
         }
-        control.with { $0.report = report }
-        return report
+        return control.with { control in
+            control.report = report
+            control.report.error = control.openFailure
+            return control.report
+        }
     }
 }
 

@@ -16,6 +16,16 @@ package final class Pipeline: Sendable {
         var drainSeconds: Double?
         var state: Monitor<RunState>?
         var report = RunReport(state: .starting)
+        var began = ContinuousClock.now
+        /// Why the attempt before this one failed.
+        var failure: String?
+
+        /// An attempt that has lasted this long has got over what ended the one before.
+        static let lasting = Duration.seconds(30)
+        /// What `status` shows as the reason for trying again.
+        var openFailure: String? {
+            ContinuousClock.now - began < Self.lasting ? failure : nil
+        }
     }
 
     package init(
@@ -47,6 +57,7 @@ package final class Pipeline: Sendable {
         var hasStarted = false
         while true {
             let began = ContinuousClock.now
+            control.with { $0.began = began }
             do {
                 let outcome = try attempt(goal, started: &hasStarted)
                 finish(RunReport(state: .stopped))
@@ -57,7 +68,7 @@ package final class Pipeline: Sendable {
                     finish(failed(error))
                     throw error
                 }
-                if ContinuousClock.now - began > .seconds(30) { pause = 0.2 }
+                if ContinuousClock.now - began > Control.lasting { pause = 0.2 }
                 logger.warning("trying again in \(pause) s", metadata: ["error": "\(error)"])
                 if try waits(pause, error) {
                     finish(RunReport(state: .stopped))
@@ -94,13 +105,26 @@ package final class Pipeline: Sendable {
         return (try? encoder.encode(counters)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
-    /// Waits between two attempts; true if asked to stop meanwhile.
+    /// Waits between two attempts, and keeps the lease with the reason; true if asked to stop.
     private func waits(_ seconds: Double, _ error: ReplicationError) throws -> Bool {
-        control.with { control in
+        let report = control.with { control in
+            control.failure = error.description
             control.report.waiting = error.what
             control.report.error = error.description
+            return control.report
         }
-        return control.wait(timeout: seconds) { $0.drainSeconds != nil ? true : nil } ?? false
+        let end = ContinuousClock.now + .seconds(seconds)
+        while ContinuousClock.now < end {
+            // The target may be what failed; the next attempt finds out.
+            do { try target.renewLease(report) } catch {
+                logger.debug("lease not renewed", metadata: ["error": "\(error)"])
+            }
+            let left = (end - ContinuousClock.now) / .seconds(1)
+            let pause = max(0, min(left, 1, plan.lease / 3))
+            let stop = control.wait(timeout: pause) { $0.drainSeconds != nil ? true : nil }
+            if stop ?? false { return true }
+        }
+        return false
     }
 
     // MARK: One attempt
@@ -117,7 +141,8 @@ package final class Pipeline: Sendable {
             }
         }
         let fence = try raiseFence(goal)
-        let log = try source.openLog(plan.capture, from: start.state.checkpoint.position)
+        let log = try source.openLog(
+            plan.capture, tables: plan.routes.map(\.source), from: start.state.checkpoint.place)
         let crew = Crew()
         defer {
             state.with { $0.isFinished = true }
@@ -136,19 +161,17 @@ package final class Pipeline: Sendable {
     }
 
     /// Everything committed before this message is before it in the log.
-    private func raiseFence(_ goal: RunGoal) throws -> String? {
+    private func raiseFence(_ goal: RunGoal) throws -> LogMark? {
         guard goal == .caughtUp || plan.snapshot == .only else { return nil }
-        let fence = "fence:" + UUID().uuidString
-        try source.emit(message: fence)
-        return fence
+        return try source.mark("fence:" + UUID().uuidString)
     }
 
     private struct Goal {
         var goal: RunGoal
-        var fence: String?
+        var fence: LogMark?
         /// Newest commit position received, applied or beyond the goal.
         private(set) var received = LogPosition.zero
-        init(_ goal: RunGoal, _ fence: String?) { (self.goal, self.fence) = (goal, fence) }
+        init(_ goal: RunGoal, _ fence: LogMark?) { (self.goal, self.fence) = (goal, fence) }
 
         /// Without what commits after the position to stop at (A53). While tables are loaded there
         /// is no such bound: their rows are of later moments, and the rest has to catch up.
@@ -192,7 +215,7 @@ package final class Pipeline: Sendable {
 
     private func isReached(_ goal: Goal, _ applier: StreamApplier, _ isConsistent: Bool) -> Bool {
         guard isConsistent else { return false }
-        if let fence = goal.fence { return applier.fences.contains(fence) }
+        if let fence = goal.fence { return applier.hasPassed(fence) }
         if case .position(let position) = goal.goal { return goal.received >= position }
         return false
     }
@@ -215,11 +238,15 @@ package final class Pipeline: Sendable {
         let found = try source.fingerprints(of: plan.routes.map(\.source.id))
         let look = FingerprintWatch.Look(
             found: found, truncates: truncates,
-            position: try source.report(plan.capture).position)
-        try state.with { state in
+            position: try source.report(plan.capture, applied: nil).position)
+        let marked = try state.with { state in
             try state.watch.take(
                 look, truncates: state.truncates,
                 passed: passed ?? state.checkpoint.commitPosition)
+        }
+        for route in marked {
+            let name = plan.routes[route].source.name
+            logger.warning("\(name) is unproven: stored anew at the source, and the log is silent")
         }
     }
 

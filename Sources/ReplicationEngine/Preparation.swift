@@ -29,11 +29,10 @@ struct Preparation {
                 configuration: plan.configuration),
             holder: plan.holder, lease: plan.lease)
         Failpoint.hit(.slotAnnounced)
-        try compare(stored, identity)
-        if stored.setup.phase == .creatingSlot {
-            stored = try createCapture(stored)
-        } else {
-            try compareSlot(stored)
+        try compareConfiguration(stored)
+        switch stored.setup.phase {
+        case .creatingSlot: stored = try createCapture(stored, identity)
+        case .ready: stored = try resume(stored, identity)
         }
         return try makeSchema(stored)
     }
@@ -49,24 +48,8 @@ struct Preparation {
         )
     }
 
-    /// Another source or another configuration would make the checkpoint mean something else (P20).
-    private func compare(_ stored: StoredPipeline, _ identity: SourceIdentity) throws {
-        let known = stored.setup.source
-        guard known.systemIdentifier == identity.systemIdentifier,
-            known.databaseID == identity.databaseID
-        else {
-            throw ReplicationError(
-                .otherSource, "go on with pipeline \(plan.name)",
-                why: "the source is another cluster or database than the one the checkpoint is of",
-                try: "martlet run PIPELINE --fresh --yes, or put the source URL back")
-        }
-        guard known.timeline == identity.timeline else {
-            throw ReplicationError(
-                .positionGap, "go on with pipeline \(plan.name)",
-                why: "the source is on timeline \(identity.timeline), the checkpoint on "
-                    + "\(known.timeline): after a failover history may have been replaced (P24)",
-                try: "martlet run PIPELINE --fresh --yes")
-        }
+    /// Another configuration would make the checkpoint mean something else.
+    private func compareConfiguration(_ stored: StoredPipeline) throws {
         guard stored.setup.configuration == plan.configuration else {
             throw otherTables(stored.tables.map(\.source))
         }
@@ -92,25 +75,55 @@ struct Preparation {
 
     private static let fresh = "martlet run PIPELINE --fresh --yes"
 
-    // MARK: Slot
+    // MARK: Capture
 
     /// The target says `creating slot` (committed) before the slot is made; one found now was made
     /// by a run that died in between.
-    private func createCapture(_ stored: StoredPipeline) throws -> StoredPipeline {
+    private func createCapture(_ stored: StoredPipeline, _ identity: SourceIdentity) throws
+        -> StoredPipeline
+    {
+        guard stored.setup.source.systemIdentifier == identity.systemIdentifier else {
+            throw ReplicationError(
+                .otherSource, "go on with pipeline \(plan.name)",
+                why: "it was begun with another source, where its slot may have been made",
+                try: "put the source URL back and martlet drop PIPELINE")
+        }
         if try source.slotState(plan.capture) != nil { try source.dropSlot(plan.capture) }
         let tables = plan.routes.map(\.source.name)
         let start = try source.createCapture(plan.capture, tables: tables)
         Failpoint.hit(.slotCreated)
-        var checkpoint = Checkpoint(position: start.position, commitPosition: start.position)
+        var checkpoint = Checkpoint(at: start.place)
         checkpoint.unseen = start.unseen
         var result = stored
         result.setup.phase = .ready
+        result.setup.source = identity
         result.checkpoint = checkpoint
         result.tables = plan.routes.map(firstProgress)
         result.chunks = []
         try target.store(setup: result.setup, checkpoint: checkpoint, tables: result.tables)
         logger.info(
-            "slot \(plan.capture.slot) created", metadata: ["position": "\(start.position)"])
+            "capture begins",
+            metadata: ["slot": "\(plan.capture.slot)", "position": "\(start.place.position)"])
+        return result
+    }
+
+    /// Goes on where the target is, on this server or on its successor.
+    private func resume(_ stored: StoredPipeline, _ identity: SourceIdentity) throws
+        -> StoredPipeline
+    {
+        guard let checkpoint = stored.checkpoint else { return stored }
+        let place = try source.resume(
+            plan.capture, known: stored.setup.source, from: checkpoint.place)
+        guard place != checkpoint.place else { return stored }
+        var result = stored
+        result.setup.source = identity
+        var moved = checkpoint
+        moved.position = place.position
+        moved.commitPosition = place.position
+        moved.gtids = place.gtids
+        result.checkpoint = moved
+        try target.store(setup: result.setup, checkpoint: moved, tables: [])
+        logger.notice("another server took over", metadata: ["position": "\(place.position)"])
         return result
     }
 
@@ -122,32 +135,6 @@ struct Preparation {
         table.fingerprint = route.source.fingerprint
         table.key = route.keyColumns.map(\.name)
         return table
-    }
-
-    /// Slot gone, lost, or ahead of the target: committed changes would be missing (P19, P23).
-    private func compareSlot(_ stored: StoredPipeline) throws {
-        guard let slot = try source.slotState(plan.capture) else {
-            throw gap(.slotMissing, "slot \(plan.capture.slot) does not exist any more")
-        }
-        if slot.walStatus == "lost" || slot.invalidationReason != nil {
-            throw gap(
-                .slotInvalidated,
-                "slot \(plan.capture.slot) was invalidated "
-                    + "(\(slot.invalidationReason ?? "WAL removed"))"
-            )
-        }
-        if let applied = stored.checkpoint?.position, slot.confirmed > applied {
-            throw gap(
-                .positionGap,
-                "the slot is confirmed up to \(slot.confirmed), the target has \(applied): "
-                    + "what lies between is not sent again")
-        }
-    }
-
-    private func gap(_ kind: ReplicationError.Kind, _ why: String) -> ReplicationError {
-        ReplicationError(
-            kind, "go on from the checkpoint", why: why,
-            try: "martlet run PIPELINE --fresh --yes (copies everything again)")
     }
 
     // MARK: Schema
@@ -164,7 +151,7 @@ struct Preparation {
             try target.run(schema.beforeRows, tables: changed)
         }
         Failpoint.hit(.schemaMade)
-        return Start(state: state(stored, tables), setup: stored.setup, schema: schema)
+        return Start(state: try state(stored, tables), setup: stored.setup, schema: schema)
     }
 
     private func match(_ stored: [TableProgress]) throws -> [TableProgress] {
@@ -198,7 +185,7 @@ struct Preparation {
         }
     }
 
-    private func state(_ stored: StoredPipeline, _ tables: [TableProgress]) -> RunState {
+    private func state(_ stored: StoredPipeline, _ tables: [TableProgress]) throws -> RunState {
         let checkpoint = stored.checkpoint ?? Checkpoint(position: .zero, commitPosition: .zero)
         let loads = zip(plan.routes, tables).map { route, table -> TableLoad? in
             guard table.state != .live else { return nil }
@@ -210,13 +197,14 @@ struct Preparation {
         let ledger = MergeLedger(
             tables: loads,
             unseen: Set(checkpoint.unseen.map { UInt32(truncatingIfNeeded: $0.rawValue) }),
-            lastJudged: checkpoint.commitPosition)
+            lastJudged: checkpoint.commitPosition, kind: try source.snapshotKind())
         var tables = tables
         for index in tables.indices {
             if let load = loads[index] { tables[index].rowsCopied = load.rowsCopied }
         }
         return RunState(
             ledger: ledger, tables: tables, checkpoint: checkpoint,
-            watch: FingerprintWatch(plan.routes, stored: tables.map(\.fingerprint)))
+            watch: FingerprintWatch(
+                plan.routes, stored: tables.map(\.fingerprint), marks: plan.marksUnseen))
     }
 }

@@ -6,8 +6,12 @@ package import ReplicationModel
 /// executor. Methods may be called from several threads at once; each takes its own connection or
 /// serialises inside. Errors are `ReplicationError`.
 package protocol ReplicationSource: AnyObject, Sendable {
-    /// Who this server is; compared with the stored identity at every connect (P20).
+    /// Who this server is; stored, and compared by `resume` at every start (P20).
     func identity() throws -> SourceIdentity
+
+    /// Whether the server keeps something for us, by name, that `drop` must remove: PostgreSQL's
+    /// slot and publication.
+    var keepsCapture: Bool { get }
 
     /// Every table that can be replicated: ordinary tables and partitioned roots, not their
     /// partitions, not system, temporary or Martlet's own tables (P35). Sorted.
@@ -38,14 +42,20 @@ package protocol ReplicationSource: AnyObject, Sendable {
     /// Fingerprints by table id, for the comparison of DESIGN section 5.
     func fingerprints(of ids: [UInt32]) throws -> [UInt32: String]
 
-    /// Makes publication (first) and slot (second) for exactly these tables; the slot must not
-    /// exist. Returns the consistent point, where streaming starts, and the ids that the exported
-    /// snapshot sees and a later snapshot does not: the first entries of the unseen list (DESIGN
-    /// 6.1).
+    /// Makes what the server keeps for us, for exactly these tables. PostgreSQL: publication
+    /// (first) and slot (second), which must not exist. MySQL and MariaDB: nothing. Returns where
+    /// streaming starts, and the ids that the exported snapshot sees and a later snapshot does not:
+    /// the first entries of the unseen list (DESIGN 6.1).
     func createCapture(_ capture: CaptureNames, tables: [TableName]) throws -> CaptureStart
 
-    /// What the server says of the slot now; nil if there is none.
+    /// What the server says of the slot now; nil if there is none, or the engine has no slots.
     func slotState(_ capture: CaptureNames) throws -> SlotState?
+
+    /// Whether this server is `known` or its successor, and everything behind `place` can still be
+    /// read from it; throws otherwise (P19, P20, P23, P24, B26). Returns where to go on: another
+    /// place only when another server of the same history took over, found by its GTIDs.
+    func resume(_ capture: CaptureNames, known: SourceIdentity, from place: LogPlace) throws
+        -> LogPlace
 
     /// Drops the publication unless it was given.
     func dropPublication(_ capture: CaptureNames) throws
@@ -53,8 +63,13 @@ package protocol ReplicationSource: AnyObject, Sendable {
     func dropSlot(_ capture: CaptureNames) throws
 
     /// Starts reading the log at `start` (an end position of a transaction, or the consistent
-    /// point). Transactions that end at or before `start` are not delivered.
-    func openLog(_ capture: CaptureNames, from start: LogPosition) throws -> any ChangeSource
+    /// point). Transactions that end at or before `start` are not delivered, nor changes of other
+    /// tables than `tables`.
+    func openLog(_ capture: CaptureNames, tables: [TableSchema], from start: LogPlace) throws
+        -> any ChangeSource
+
+    /// What the snapshots of its readers tell, until the end of the attempt.
+    func snapshotKind() throws -> SnapshotKind
 
     /// A connection of its own for reading table rows.
     func openReader(label: String) throws -> any TableReader
@@ -63,15 +78,17 @@ package protocol ReplicationSource: AnyObject, Sendable {
     /// (ascending) that are strictly below it, that is, the index of its chunk.
     func locate(_ keys: [Key], in route: TableRoute, among cuts: [Key]) throws -> [Int]
 
-    /// Writes a transactional logical message with prefix `martlet`, no table (P31). Returns when
-    /// it is committed.
-    func emit(message: String) throws
+    /// Marks a moment in the log: every transaction committed before the call is before the mark.
+    /// PostgreSQL: a transactional logical message with prefix `martlet`, no table (P31), committed
+    /// when this returns. MySQL and MariaDB, where nothing is written: the log's end.
+    func mark(_ content: String) throws -> LogMark
 
-    /// A snapshot of now, only to learn which transactions became visible.
+    /// A snapshot of now, only to learn which transactions became visible. Not asked of a source
+    /// whose snapshots are windows.
     func currentSnapshot() throws -> SourceSnapshot
 
-    /// What `status` asks: insert position, retained bytes of the slot, the clock.
-    func report(_ capture: CaptureNames) throws -> SourceReport
+    /// What `status` asks: the log's end, how much of it lies behind `applied`, the clock.
+    func report(_ capture: CaptureNames, applied: LogPosition?) throws -> SourceReport
 }
 
 /// Reads the log and delivers decoded transactions.
@@ -100,16 +117,21 @@ package protocol ChangeSource: AnyObject, Sendable {
 /// Reads rows of tables under snapshots of its own, on one connection, one chunk at a time.
 package protocol TableReader: AnyObject {
     /// The key `rows` further than `lower` (exclusive) in the source's order, found by an index
-    /// look-up; nil if fewer remain, so that the chunk is the last one, open above.
+    /// look-up; nil if fewer remain, so that the chunk is the last one, open above. Always nil for
+    /// a route that `isOneChunk`.
     func cut(_ route: TableRoute, after lower: Key?, rows: Int) throws -> Key?
 
     /// Opens the chunk's transaction: ACCESS SHARE lock first, then the snapshot (DESIGN 6.3).
     /// Throws `.serverBusy`, like `cut`, when the table stays locked: ask again after `finish`.
     /// `rollback` must follow, or `finish`.
+    ///
+    /// A window's low position is read before the snapshot. Its high one is not valid before
+    /// `settle`.
     func begin(_ route: TableRoute) throws -> ChunkSnapshot
 
     /// Delivers the rows of `range` in COPY format, in blocks of whole rows of up to about 64 kB
-    /// (one row may be larger). Returns the number of rows.
+    /// (one row may be larger). Returns the number of rows. Throws `.snapshotGone` when the
+    /// server gave up the snapshot: the chunk is read again from its beginning.
     func copy(
         _ route: TableRoute, _ range: KeyRange, format: RowFormat,
         into sink: (UnsafeRawBufferPointer) throws -> Void
@@ -117,9 +139,10 @@ package protocol TableReader: AnyObject {
 
     /// Ends the chunk's transaction.
     func finish() throws
-    /// Returns when the source has flushed its log up to `position`: rows of asynchronous commits
-    /// are visible before they are durable.
-    func waitUntilDurable(_ position: LogPosition) throws
+    /// Returns when the source has flushed its log up to the chunk position: rows of asynchronous
+    /// commits are visible before they are durable. Call after `finish`. A window has its high
+    /// position now: for a table without a key the same as the low one, or the table is refused.
+    func settle(_ chunk: ChunkSnapshot) throws -> ChunkSnapshot
     func close()
 }
 
@@ -132,17 +155,24 @@ package enum RowFormat: Sendable {
     case copyBinary
 }
 
-package struct ChunkSnapshot: Sendable {
-    package var snapshot: SourceSnapshot
-    /// Insert position taken after the snapshot: every transaction the snapshot sees commits
-    /// before.
-    package var position: LogPosition
-    package var fingerprint: String
+package enum SnapshotKind: Sendable { case visibility, window }
 
+package struct ChunkSnapshot: Sendable {
+    package let snapshot: SourceSnapshot
+    /// The chunk position: every transaction that the snapshot may see commits at or before it.
+    package let position: LogPosition
+    package let fingerprint: String
+
+    /// - Parameter position: the log's end, taken after the snapshot. A window's high position is
+    ///   one already.
     package init(snapshot: SourceSnapshot, position: LogPosition, fingerprint: String) {
         self.snapshot = snapshot
-        self.position = position
         self.fingerprint = fingerprint
+        if case .window(_, let high) = snapshot {
+            self.position = max(position, high)
+        } else {
+            self.position = position
+        }
     }
 }
 
@@ -160,13 +190,22 @@ package struct CaptureNames: Sendable, Equatable {
 }
 
 package struct CaptureStart: Sendable {
-    package var position: LogPosition
+    package var place: LogPlace
     package var unseen: [TransactionID]
 
-    package init(position: LogPosition, unseen: [TransactionID]) {
-        self.position = position
+    package init(place: LogPlace, unseen: [TransactionID] = []) {
+        self.place = place
         self.unseen = unseen
     }
+}
+
+/// How a mark is met again in the log.
+package enum LogMark: Sendable, Equatable {
+    /// It comes by as a `LogicalMessage`.
+    case message(String)
+    /// It is passed when everything up to `position` is applied. `time` is when it was made, in
+    /// microseconds since 1970 by the source's clock.
+    case position(LogPosition, time: Int64)
 }
 
 package struct SourceIdentity: Sendable, Equatable, Codable {
@@ -216,13 +255,19 @@ package struct SlotState: Sendable {
 
 package struct SourceReport: Sendable {
     package var position: LogPosition
+    /// Bytes of log that the server keeps for our slot; nil where it keeps none for us.
     package var retainedBytes: Int64?
+    /// Bytes of log between what is applied and the end; nil if it cannot be told.
+    package var backlogBytes: Int64?
     /// Microseconds since 1970 by the source's clock.
     package var now: Int64
 
-    package init(position: LogPosition, retainedBytes: Int64?, now: Int64) {
+    package init(
+        position: LogPosition, retainedBytes: Int64?, backlogBytes: Int64? = nil, now: Int64
+    ) {
         self.position = position
         self.retainedBytes = retainedBytes
+        self.backlogBytes = backlogBytes
         self.now = now
     }
 }

@@ -39,7 +39,7 @@ package protocol ReplicationTarget: AnyObject, Sendable {
     func schemaPlan(_ routes: [TableRoute], prerequisites: [SchemaObject]) throws -> SchemaPlan
 
     /// Looks at privileges, settings, triggers and shapes; changes nothing.
-    func preflight(_ routes: [TableRoute]) throws -> [Finding]
+    func preflight(_ routes: [TableRoute], prerequisites: [SchemaObject]) throws -> [Finding]
 
     /// The least privileges the apply role needs (`check --print-grants`).
     func grantStatements(_ routes: [TableRoute]) throws -> [String]
@@ -64,7 +64,8 @@ package protocol ReplicationTarget: AnyObject, Sendable {
 ///
 /// The order of calls is `begin`, then any of the others, then `commit` or `rollback`. `begin`
 /// reads the epoch and throws `.fenced` if it is not ours. Strict: an INSERT of a present key, an
-/// UPDATE or DELETE that hits 0 or 2 rows throws (I5) and names position, table and the way out.
+/// UPDATE or DELETE that hits 0 or 2 rows throws (I5) and names position, table and the way out;
+/// only what an action names as perhaps missing may hit 0 rows.
 /// After an error the transaction is dead: call `rollback`. `.connectionLost` from `commit` means
 /// that the outcome is unknown: the state must be read again on a new connection (A02).
 package protocol ChangeApplier: AnyObject {
@@ -98,16 +99,6 @@ package protocol ChangeApplier: AnyObject {
 
     func rollback()
     func close()
-}
-
-/// What to do with one change, decided by the merge of load and stream (DESIGN 6.5, 6.7).
-package enum ChangeAction: UInt8, Sendable {
-    case skip
-    case whole
-    /// Only the old side: delete the row of the old key.
-    case deleteOld
-    /// Only the new side: insert the after-image, which is complete.
-    case insertNew
 }
 
 package struct ChangeCounts: Sendable, Equatable {
@@ -186,6 +177,8 @@ package struct TableProgress: Sendable, Equatable {
     package var rowsEstimated: Int64 = 0
     package var counts = ChangeCounts()
     package var fingerprint = ""
+    /// The source rewrote the table, and the log does not say what became of its rows.
+    package var isUnproven: Bool { Fingerprint(fingerprint).isUnproven }
     /// Names of the key columns; a changed key asks for a reload.
     package var key: [String] = []
 
@@ -201,6 +194,8 @@ package struct TableProgress: Sendable, Equatable {
 package struct Checkpoint: Sendable, Equatable {
     /// End position of the last applied transaction: where the log is read on (P13).
     package var position: LogPosition
+    /// MySQL and MariaDB: every transaction applied, for reading on from another server.
+    package var gtids: GTIDSet?
     package var commitPosition: LogPosition
     package var xid: UInt32 = 0
     /// Microseconds since 1970, source clock: commit of the last applied transaction.
@@ -217,6 +212,13 @@ package struct Checkpoint: Sendable, Equatable {
         self.position = position
         self.commitPosition = commitPosition
     }
+
+    package init(at place: LogPlace) {
+        self.init(position: place.position, commitPosition: place.position)
+        gtids = place.gtids
+    }
+
+    package var place: LogPlace { LogPlace(position: position, gtids: gtids) }
 }
 
 package struct PipelineSetup: Sendable, Equatable {
@@ -350,6 +352,18 @@ package struct SchemaObject: Sendable, Equatable {
     package var name: TableName
     /// The CREATE statement in the source's dialect.
     package var definition: String
+    /// The column that a sequence goes with (PostgreSQL: OWNED BY).
+    package var owner: Owner?
+
+    package struct Owner: Sendable, Equatable {
+        package var table: TableName
+        package var column: String
+
+        package init(table: TableName, column: String) {
+            self.table = table
+            self.column = column
+        }
+    }
 
     package init(kind: Kind, name: TableName, definition: String) {
         self.kind = kind

@@ -19,6 +19,7 @@ struct RunState: Sendable {
     /// TRUNCATEs of each table that the stream has passed: they explain a new file (P47).
     var truncates: [Int: Int] = [:]
     var watch: FingerprintWatch
+    var beats = PositionBeats()
 
     init(
         ledger: MergeLedger, tables: [TableProgress], checkpoint: Checkpoint,

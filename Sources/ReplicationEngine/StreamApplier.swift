@@ -31,7 +31,9 @@ struct StreamApplier {
     private var lastCommit = ContinuousClock.now
     private var durablePosition: LogPosition
     /// Contents of fences that are committed at the target.
-    private(set) var fences: Set<String> = []
+    private var fences: Set<String> = []
+    /// The heartbeat of the last durable commit.
+    private var durableBeat: Int64?
 
     private static let durableEvery = Duration.milliseconds(500)
     private static let emptyCommitEvery = Duration.seconds(1)
@@ -53,10 +55,19 @@ struct StreamApplier {
         next = state.with(\.checkpoint)
         counts = state.with { $0.tables.map(\.counts) }
         durablePosition = next.position
+        durableBeat = next.heartbeatAt
     }
 
     var isBetweenTransactions: Bool { open == nil }
     var position: LogPosition { next.position }
+
+    /// Whether everything before the mark is applied.
+    func hasPassed(_ mark: LogMark) -> Bool {
+        switch mark {
+        case .message(let content): fences.contains(content)
+        case .position(let position, _): next.position >= position
+        }
+    }
 
     /// A session that knows what was made at the target meanwhile.
     mutating func replace(_ fresh: any ChangeApplier) {
@@ -75,7 +86,7 @@ struct StreamApplier {
         let judged = try judge(batch, map)
         if open == nil {
             if batch.changes.isEmpty && batch.messages.isEmpty {
-                return try passEmpty(last)
+                return try passEmpty(batch, last)
             }
             try waitForClosings(judged)
             try begin()
@@ -251,13 +262,23 @@ struct StreamApplier {
     }
 
     private mutating func advance(_ batch: ChangeBatch, _ last: TransactionMark) {
-        next.position = last.endPosition
-        next.commitPosition = last.commitPosition
+        move(batch, last)
         next.xid = last.xid
         next.committedAt = last.commitTime
         next.transactions += Int64(batch.transactions.count)
         for message in batch.messages where message.content == Pulse.heartbeat {
             next.heartbeatAt = batch.transactions[message.transaction].commitTime
+        }
+    }
+
+    private mutating func move(_ batch: ChangeBatch, _ last: TransactionMark) {
+        next.position = last.endPosition
+        next.commitPosition = last.commitPosition
+        for mark in batch.transactions where mark.isLastPart {
+            if let gtid = mark.gtid { next.gtids?.insert(gtid) }
+        }
+        if let beat = state.with({ [next] in $0.beats.pass(next.position) }) {
+            next.heartbeatAt = beat
         }
     }
 
@@ -288,21 +309,22 @@ struct StreamApplier {
     private mutating func confirm(_ now: ContinuousClock.Instant) {
         lastDurable = now
         durablePosition = next.position
+        durableBeat = next.heartbeatAt
         log.confirm(next.position)
         state.with { $0.confirmed = next.position }
         Failpoint.hit(.streamConfirmed)
     }
 
     /// Transactions without changes of ours: the position moves at most once a second (P25).
-    private mutating func passEmpty(_ last: TransactionMark) throws {
-        next.position = last.endPosition
-        next.commitPosition = last.commitPosition
+    private mutating func passEmpty(_ batch: ChangeBatch, _ last: TransactionMark) throws {
+        move(batch, last)
         if ContinuousClock.now - lastCommit >= Self.emptyCommitEvery { try commitPending() }
     }
 
     /// Makes everything applied so far durable, in a transaction without changes, and confirms it.
     mutating func commitPending() throws {
-        guard open == nil, durablePosition < next.position else { return }
+        let hasNews = durablePosition < next.position || durableBeat != next.heartbeatAt
+        guard open == nil, hasNews else { return }
         try applier.begin()
         try commitCheckpoint(durably: true)
     }

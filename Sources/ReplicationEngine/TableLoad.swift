@@ -61,7 +61,7 @@ package struct TableLoad: Sendable {
 
     package init(route: TableRoute) {
         self.route = route
-        order = KeyOrder(route.keyColumns)
+        order = KeyOrder(route.keyColumns, route.source.dialect)
     }
 
     /// As the journal has it. Chunk ids ascend with the keys, and holes belong to chunks that were
@@ -168,7 +168,7 @@ package struct TableLoad: Sendable {
 
     /// Parks in place, without copying the unit's parked changes.
     package mutating func park(
-        _ change: Change, at place: Place, sides: ParkedChanges.Sides, of mark: TransactionMark,
+        _ change: Change, at place: Place, sides: ChangeSides, of mark: TransactionMark,
         in batch: ChangeBatch
     ) {
         switch place {

@@ -19,4 +19,7 @@ package struct TableRoute: Sendable, Equatable {
 
     package var isKeyless: Bool { key.isEmpty }
     package var keyColumns: [Column] { key.map { columns[$0] } }
+    /// Equal keys may differ in text, and no form is known that they share: such a table is one
+    /// chunk (`TableReader.cut` gives no cut), so that a key changed in writing only stays in it.
+    package var isOneChunk: Bool { keyColumns.contains { $0.keyForm == .unknown } }
 }

@@ -17,6 +17,11 @@ package struct GTIDSet: Hashable, Sendable {
 
     package init() {}
 
+    /// MySQL's intervals, sorted; what the set is sent as.
+    package var lanes: [(lane: GTIDLane, ranges: [ClosedRange<UInt64>])] {
+        intervals.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
     package var isEmpty: Bool { intervals.isEmpty && domains.isEmpty }
 
     /// Adds a transaction. In MariaDB's form that adds every earlier one of its domain (B25).

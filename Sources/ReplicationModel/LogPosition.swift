@@ -95,3 +95,16 @@ extension LogPosition: CustomStringConvertible {
         }
     }
 }
+
+/// Where the log is read on: a position in this server's log, and what makes it good for another
+/// server of the same history.
+package struct LogPlace: Hashable, Sendable {
+    package var position: LogPosition
+    /// nil for PostgreSQL, and for a server that writes no GTIDs.
+    package var gtids: GTIDSet?
+
+    package init(position: LogPosition, gtids: GTIDSet? = nil) {
+        self.position = position
+        self.gtids = gtids
+    }
+}

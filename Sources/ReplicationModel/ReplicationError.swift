@@ -5,7 +5,7 @@ package struct ReplicationError: Error, Sendable, CustomStringConvertible {
     package enum Kind: String, Sendable {
         case usage, configuration
         case authentication, privilege, unfitSetting, unfitSchema, unfitValue, preflight
-        case unreachable, connectionLost, serverBusy, deadlock, targetUnavailable
+        case unreachable, connectionLost, serverBusy, deadlock, targetUnavailable, snapshotGone
         case slotActive, slotMissing, slotInvalidated, slotExhausted, positionGap, otherSource
         case unseenSchemaChange, unsupported, rowMissing, rowConflict, invalidValue
         case protocolViolation, fenced, held, spoolFull, stateTooNew, internalFault
@@ -51,7 +51,7 @@ package struct ReplicationError: Error, Sendable, CustomStringConvertible {
             .slotExhausted, .stateTooNew, .otherSource:
             .stop(exitCode: 3)
         case .unreachable, .connectionLost, .serverBusy, .deadlock, .targetUnavailable,
-            .slotActive:
+            .snapshotGone, .slotActive:
             .retry
         case .slotMissing, .slotInvalidated, .positionGap, .unseenSchemaChange, .unsupported,
             .rowMissing, .rowConflict, .invalidValue, .held, .spoolFull:

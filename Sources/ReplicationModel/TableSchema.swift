@@ -1,8 +1,11 @@
 /// A table as the source's catalogue describes it.
 package struct TableSchema: Sendable, Equatable {
     /// The source's own identity of the table (PostgreSQL: `pg_class.oid`); survives renames (P48).
+    /// MySQL has none that lasts: CRC-32 of `schema.name`, unique within a pipeline.
     package var id: UInt32
     package var name: TableName
+    /// In which definitions, defaults and declarations are written.
+    package var dialect = Dialect.postgresql
     /// Partitioned root: read through the root (`FROM t`); any other table is read with `ONLY`
     /// (P41).
     package var isPartitioned = false
@@ -52,6 +55,8 @@ package struct Column: Sendable, Equatable {
     package var identityOptions: String?
     /// Name of the collation if it is not the type's default one, quoted and qualified.
     package var collation: String?
+    /// The collation calls different texts equal: by case, accents or blanks at the end.
+    package var isFolding = false
 
     package enum Identity: String, Sendable { case always, byDefault }
 
@@ -69,6 +74,15 @@ package struct Column: Sendable, Equatable {
     }
 }
 
+/// Whose SQL a definition is. A target of the same dialect takes it as it is, any other one
+/// translates it or leaves it out and says so.
+package enum Dialect: String, Sendable, Hashable, Codable {
+    case postgresql, mysql, mariadb
+
+    /// MySQL and MariaDB read each other's column types where both have them.
+    package var isMySQLFamily: Bool { self != .postgresql }
+}
+
 /// A column's type: the source's own name for it, and what kind of value that is for other engines.
 package struct ColumnType: Sendable, Hashable {
     /// As the source writes it, with modifiers: `numeric(10,2)`, `character varying(30)[]`.
@@ -80,6 +94,7 @@ package struct ColumnType: Sendable, Hashable {
     package var id: UInt32
     package var modifier: Int32
     package var kind: ValueKind
+    package var size = TypeSize()
 
     package init(
         declaration: String, castName: String, id: UInt32, modifier: Int32, kind: ValueKind
@@ -92,12 +107,41 @@ package struct ColumnType: Sendable, Hashable {
     }
 }
 
+/// How large values of a type may be, for engines other than its own; nil is without limit.
+package struct TypeSize: Sendable, Hashable {
+    /// Characters of a text, bytes of binary data, bits of a bit string.
+    package var length: Int?
+    /// Digits of a decimal, in total and behind the point; `scale` alone: of a second's fraction.
+    package var precision: Int?
+    package var scale: Int?
+    /// The labels of an enumeration or set, in their order.
+    package var labels: [String] = []
+
+    package init() {}
+}
+
 /// What a value is, independent of any engine. A domain has its base type's kind.
+///
+/// Between any source and any target a value travels as its *canonical text*: what PostgreSQL
+/// prints for the kind with ISO dates, UTC, hexadecimal bytea and shortest exact floats. Kinds that
+/// PostgreSQL does not have say theirs below.
 package enum ValueKind: String, Sendable, Hashable, CaseIterable {
     case boolean, int16, int32, int64, oid, float32, float64, numeric, money
     case text, fixedText, bytes, uuid, date, time, timeWithZone, timestamp, timestampWithZone
     case interval, json, jsonBinary, xml, bits, network, enumeration, array, range, composite
     case caseInsensitiveText
+    /// `bigint unsigned`: 0 to 2^64 - 1, in digits.
+    case unsigned64
+    /// MySQL's TIME, a signed span: `-838:59:59.5`, at least two digits of hours.
+    case duration
+    /// `2024`; 0 is `0000`.
+    case year
+    /// MySQL's SET: labels in the order of the type, with commas between.
+    case labelSet
+    /// MySQL's internal form, SRID in four bytes before the WKB, as hexadecimal bytea.
+    case geometry
+    /// Four-byte floats of a vector, as hexadecimal bytea.
+    case vector
     /// Carried as the source's text.
     case other
 }

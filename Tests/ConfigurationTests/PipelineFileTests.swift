@@ -72,7 +72,7 @@ struct PipelineFileTests {
         #expect(result.memoryLimit.bytes == 512 << 20)
         #expect(result.spoolDirectory == "/tmp/spool")
         #expect(result.spoolMax.bytes == 1 << 30)
-        #expect(result.notices.count == 1)
+        #expect(result.notices.count == 2)
     }
 
     @Test("Defaults are those of the contract")

@@ -14,7 +14,8 @@ final class FakeSource: ReplicationSource {
         var slot: SlotState?
         var report: Result<SourceReport, ReplicationError> = .success(
             SourceReport(
-                position: LogPosition(rawValue: 0x5F2), retainedBytes: 1234, now: 100_000_000))
+                position: LogPosition(rawValue: 0x5F2), retainedBytes: 1234, backlogBytes: 9,
+                now: 100_000_000))
         var batches: [ChangeBatch] = []
         var confirmed: [LogPosition] = []
         var calls: [String] = []
@@ -33,6 +34,7 @@ final class FakeSource: ReplicationSource {
     }
     private func note(_ call: String) { state.withLock { $0.calls.append(call) } }
 
+    var keepsCapture: Bool { true }
     func identity() throws -> SourceIdentity {
         SourceIdentity(
             systemIdentifier: "7", timeline: 1, database: "shop", databaseID: 5, version: "17.1")
@@ -59,22 +61,28 @@ final class FakeSource: ReplicationSource {
     func fingerprints(of ids: [UInt32]) throws -> [UInt32: String] { [:] }
     func createCapture(_ capture: CaptureNames, tables: [TableName]) throws -> CaptureStart {
         note("create \(capture.slot) for \(tables.map(\.description).joined(separator: ","))")
-        return CaptureStart(position: LogPosition(rawValue: 1), unseen: [])
+        return CaptureStart(place: LogPlace(position: LogPosition(rawValue: 1)))
     }
     func slotState(_ capture: CaptureNames) throws -> SlotState? { state.withLock(\.slot) }
     func dropPublication(_ capture: CaptureNames) throws {
         if !capture.publicationIsGiven { note("drop publication \(capture.publication)") }
     }
     func dropSlot(_ capture: CaptureNames) throws { note("drop slot \(capture.slot)") }
-    func openLog(_ capture: CaptureNames, from start: LogPosition) throws -> any ChangeSource {
-        note("open \(capture.slot) from \(start)")
+    func resume(_ capture: CaptureNames, known: SourceIdentity, from place: LogPlace) throws
+        -> LogPlace
+    { place }
+    func openLog(_ capture: CaptureNames, tables: [TableSchema], from start: LogPlace) throws
+        -> any ChangeSource
+    {
+        note("open \(capture.slot) from \(start.position)")
         return FakeLog(source: self)
     }
+    func snapshotKind() throws -> SnapshotKind { .visibility }
     func openReader(label: String) throws -> any TableReader { throw unused }
     func locate(_ keys: [Key], in route: TableRoute, among cuts: [Key]) throws -> [Int] { [] }
-    func emit(message: String) throws {}
+    func mark(_ content: String) throws -> LogMark { .message(content) }
     func currentSnapshot() throws -> SourceSnapshot { throw unused }
-    func report(_ capture: CaptureNames) throws -> SourceReport {
+    func report(_ capture: CaptureNames, applied: LogPosition?) throws -> SourceReport {
         try state.withLock(\.report).get()
     }
 
@@ -128,7 +136,9 @@ final class FakeTarget: ReplicationTarget {
     func schemaPlan(_ routes: [TableRoute], prerequisites: [SchemaObject]) throws -> SchemaPlan {
         state.withLock(\.plan)
     }
-    func preflight(_ routes: [TableRoute]) throws -> [Finding] { state.withLock(\.findings) }
+    func preflight(_ routes: [TableRoute], prerequisites: [SchemaObject]) throws -> [Finding] {
+        state.withLock(\.findings)
+    }
     func grantStatements(_ routes: [TableRoute]) throws -> [String] { ["GRANT INSERT"] }
     func run(_ statements: [String], tables: [TableProgress]) throws {}
     func empty(_ table: TableName) throws {}

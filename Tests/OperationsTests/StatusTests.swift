@@ -33,10 +33,28 @@ struct StatusTests {
                 "lag_seconds":1.8,"why":null,"lag_bytes":9,"pending_transactions":null,\
                 "last_progress_age_seconds":0.4,"waiting":null,\
                 "tables":[{"source":"public.a","target":"a","state":"live","rows_copied":10,\
-                "rows_estimated":10,"inserts":1,"updates":2,"deletes":3}],\
+                "rows_estimated":10,"inserts":1,"updates":2,"deletes":3,"unproven":false}],\
                 "conflicts":{},"lossy":{},"held_ddl":[],"errors":[]}
 
                 """)
+    }
+
+    @Test("What was received is never shown behind what is applied")
+    func received() throws {
+        var late = stored()
+        late.report?.received = LogPosition(rawValue: 0x5E0)
+        let report = try take(late)
+        #expect(try report.output(json: true).contains(#""received":"0/5E9","applied":"0/5E9""#))
+        #expect(try report.output(json: true).contains(#""pending_transactions":0"#))
+    }
+
+    @Test("A table whose rewrite the log does not explain is unproven, in text and JSON")
+    func unproven() throws {
+        var marked = stored()
+        marked.tables[0].fingerprint = "shape.2.unproven"
+        #expect(try take(marked).output(json: true).contains(#""unproven":true"#))
+        #expect(try take(marked).output(json: false).contains("unproven"))
+        #expect(try !take(stored()).output(json: false).contains("unproven"))
     }
 
     @Test("Lag is the source's clock less the newest heartbeat less one second, never below zero")

@@ -45,7 +45,7 @@ import Testing
         #expect(problems.count == 2)
         #expect(problems.allSatisfy { $0.remedy?.contains("pg_get_functiondef") == true })
         #expect(!problems.contains { $0.why.contains("public.g()") })
-        let findings = try target.preflight([try fixture.route("t")])
+        let findings = try target.preflight([try fixture.route("t")], prerequisites: [])
         #expect(findings.filter { $0.detail.contains("which the target lacks") }.count == 2)
     }
 
@@ -69,6 +69,60 @@ import Testing
         ).problems.map(\.description)
         #expect(problems.contains { $0.contains("folded") && $0.contains("DETERMINISTIC = true") })
         #expect(problems.contains { $0.contains("does not know PROVIDER = builtin") })
+    }
+
+    @Test("A locale that the target does not have is found before anything is made")
+    func locales() throws {
+        func object(_ name: String, _ definition: String) -> SchemaObject {
+            let name = TableName(schema: name == "xx_YY" ? "pg_catalog" : "public", name: name)
+            return SchemaObject(
+                kind: .collation, name: name,
+                definition: "CREATE COLLATION \(name.quoted) (\(definition))")
+        }
+        let all = [
+            object("gone", "PROVIDER = libc, LC_COLLATE = 'xx_YY', LC_CTYPE = 'xx_YY'"),
+            object("strange", "PROVIDER = icu, DETERMINISTIC = true, LOCALE = 'qqq-YY'"),
+            object("xx_YY", "PROVIDER = libc, LC_COLLATE = 'xx_YY', LC_CTYPE = 'xx_YY'"),
+            object("good", "PROVIDER = icu, DETERMINISTIC = false, LOCALE = 'de-u-co-phonebk'"),
+        ]
+        let database = try TestDatabase(on: "pg17")
+        let target = Fixture.target(database)
+        defer { target.close() }
+        let found = try target.preflight([], prerequisites: all).filter { $0.severity == .refused }
+        #expect(found.count == 3)
+        #expect(found.filter { $0.detail.contains("could not create locale") }.count == 1)
+        #expect(found.filter { $0.detail.contains("unknown language") }.count == 1)
+        #expect(found.filter { $0.detail.contains("libraries do not have it") }.count == 1)
+        #expect(
+            try database.connect().run("SELECT FROM pg_collation WHERE oid > 16383").rowCount == 0)
+    }
+
+    @Test("A serial column's sequence goes with it at the target")
+    func owned() throws {
+        let fixture = try SourceFixture(
+            """
+            CREATE TABLE t (id serial PRIMARY KEY, n bigserial, f int); CREATE SEQUENCE free;
+            ALTER TABLE t ALTER f SET DEFAULT nextval('free'); CREATE SCHEMA other;
+            CREATE TABLE other.u (id serial PRIMARY KEY)
+            """)
+        let (t, u) = (try fixture.describe("t"), try fixture.describe("u", schema: "other"))
+        let database = try TestDatabase()
+        let target = try Fixture.acquired(database)
+        defer { target.close() }
+        var moved = SourceFixture.route(u)
+        moved.target = TableName(schema: "public", name: "u")
+        let plan = try target.schemaPlan(
+            [SourceFixture.route(t), moved],
+            prerequisites: fixture.source.prerequisites(of: [t, u])
+        )
+        #expect(plan.problems.isEmpty)
+        #expect(plan.mappings == ["other.u: sequence other.u_id_seq stays when id is dropped"])
+        try target.run(plan.beforeRows, tables: [])
+        let admin = try database.connect()
+        try admin.run("DROP TABLE public.t")
+        #expect(
+            try admin.run("SELECT relname FROM pg_class WHERE relkind = 'S' ORDER BY 1").column(0)
+                == ["free", "u_id_seq"])
     }
 
     @Test("Options of an identity's sequence are carried, defaults are not spelled out")

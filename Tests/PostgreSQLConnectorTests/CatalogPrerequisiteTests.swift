@@ -47,6 +47,12 @@ import Testing
         for index in table.indexes where !index.isConstraint {
             try copy.admin.run("CREATE INDEX ON public.t " + index.definition)
         }
+        for object in objects {
+            guard let owner = object.owner else { continue }
+            try copy.admin.run(
+                "ALTER SEQUENCE \(object.name.quoted) OWNED BY \(owner.table.quoted)."
+                    + owner.column.quotedIdentifier)
+        }
         let again = try copy.source.prerequisites(of: [try copy.describe("t")])
         #expect(again == objects)
         let names = objects.map(\.name.name)

@@ -39,6 +39,51 @@ import Testing
         #expect(told.why.contains("not-null"))
     }
 
+    private static let answers = [
+        (#"at "db" failed: FATAL:  password authentication failed for user "a""#, true),
+        (#"at "db" failed: FATAL:  no pg_hba.conf entry for host "::1", user "a""#, true),
+        (#"FATAL:  database "x" does not exist"#, true),
+        (#"FATAL:  role "a" is not permitted to log in"#, true),
+        ("fe_sendauth: no password supplied", true),
+        ("SSL error: certificate verify failed", true),
+        (#"at "db", port 5432 failed: Operation not permitted"#, false),
+        (#"could not translate host name "password-certificate" to address"#, false),
+        (#"at "db", port 5432 failed: Connection refused"#, false),
+        ("FATAL:  the database system is starting up", false),
+    ]
+
+    @Test("A server that answers and refuses is told from one that cannot be reached")
+    func refusals() {
+        for (message, isRefusal) in Self.answers {
+            #expect(PGError.isRefusal(message) == isRefusal, "\(message)")
+        }
+    }
+
+    @Test("Interrupting a lost connection leaves alone what has its descriptor now")
+    func interruptLost() throws {
+        let database = try TestDatabase()
+        let admin = try database.connect()
+        let lost = try database.connect()
+        try admin.query("SELECT pg_terminate_backend($1::int)", [String(lost.backendPID)])
+        #expect(throws: (any Error).self) { try lost.run("SELECT 1") }
+        let others = try (0..<8).map { _ in try database.connect() }
+        lost.interrupt()
+        for other in others { try other.run("SELECT 1") }
+    }
+
+    @Test("Interrupting ends a call that is blocked")
+    func interruptBlocked() async throws {
+        let database = try TestDatabase()
+        let connection = try Unchecked(connection: database.connect())
+        let blocked = Task.detached { _ = try connection.connection.run("SELECT pg_sleep(60)") }
+        try await Task.sleep(for: .milliseconds(200))
+        connection.connection.interrupt()
+        await #expect(throws: ReplicationError.self) { try await blocked.value }
+    }
+
+    /// `interrupt` may come from any thread.
+    private struct Unchecked: @unchecked Sendable { let connection: PGConnection }
+
     @Test("A failed connection to several addresses is told in one line")
     func oneLine() throws {
         let error = try #require(throws: ReplicationError.self) {

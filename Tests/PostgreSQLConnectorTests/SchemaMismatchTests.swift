@@ -228,8 +228,11 @@ struct SchemaMismatchTests {
         other.source.name.name = "another"
         #expect(try target.schemaPlan([other], prerequisites: []).problems.isEmpty)
         try database.connect().run("INSERT INTO public.t VALUES (1)")
-        #expect(try !target.preflight([route]).contains { $0.severity == .refused })
-        let refused = try target.preflight([other]).filter { $0.severity == .refused }
+        #expect(
+            try !target.preflight([route], prerequisites: []).contains { $0.severity == .refused })
+        let refused = try target.preflight([other], prerequisites: []).filter {
+            $0.severity == .refused
+        }
         #expect(refused.map(\.check) == [TargetPreflight.existingRows])
     }
 

@@ -253,8 +253,9 @@ import Testing
         let late = try xid(fixture.admin, 4)
         try fixture.admin.run("COMMIT")
         try other.run("COMMIT")
-        #expect(chunk.snapshot.sees(done) && chunk.snapshot.sees(between))
-        #expect(!chunk.snapshot.sees(running) && !chunk.snapshot.sees(late))
+        let snapshot = try #require(chunk.visibility)
+        #expect(snapshot.sees(done) && snapshot.sees(between))
+        #expect(!snapshot.sees(running) && !snapshot.sees(late))
         #expect(chunk.fingerprint == route.source.fingerprint)
         var rows = Rows()
         _ = try reader.copy(route, .everything, format: .copyText) { rows.take($0) }
@@ -289,11 +290,11 @@ import Testing
         let idle = try fixture.database.connect()
         try idle.run("BEGIN; INSERT INTO public.t VALUES (1)")
         try fixture.admin.run("SET synchronous_commit = off; INSERT INTO t VALUES (2)")
-        let text = try fixture.admin.run("SELECT pg_current_wal_insert_lsn()").text(0, 0)
-        let position = try #require(LogPosition(parsing: text ?? ""))
-        try reader.waitUntilDurable(position)
+        let chunk = try reader.begin(fixture.route("t"))
+        try reader.finish()
+        #expect(try reader.settle(chunk).position == chunk.position)
         let flushed = try fixture.admin.run("SELECT pg_current_wal_flush_lsn()").text(0, 0)
-        #expect(try #require(LogPosition(parsing: flushed ?? "")) >= position)
+        #expect(try #require(LogPosition(parsing: flushed ?? "")) >= chunk.position)
         try idle.run("ROLLBACK")
     }
 }

@@ -25,16 +25,16 @@ import Testing
     func create(server: String) throws {
         let fixture = try SourceFixture(on: server, Self.tables)
         try fixture.admin.run("INSERT INTO a VALUES (1)")
-        let before = try fixture.source.report(fixture.capture)
+        let before = try fixture.source.report(fixture.capture, applied: nil)
         #expect(before.retainedBytes == nil)
         let start = try fixture.source.createCapture(fixture.capture, tables: Self.names)
-        #expect(start.position > LogPosition.zero && start.position >= before.position)
+        #expect(start.place.position > LogPosition.zero && start.place.position >= before.position)
         #expect(try published(fixture) == ["a", "b"])
         let state = try #require(try fixture.source.slotState(fixture.capture))
         #expect(state.plugin == "pgoutput" && state.database == fixture.database.name)
         #expect(!state.isActive && !state.isTwoPhase && state.invalidationReason == nil)
-        #expect(state.confirmed == start.position && state.walStatus == "reserved")
-        let after = try fixture.source.report(fixture.capture)
+        #expect(state.confirmed == start.place.position && state.walStatus == "reserved")
+        let after = try fixture.source.report(fixture.capture, applied: nil)
         #expect(try #require(after.retainedBytes) > 0)
         let error = #expect(throws: ReplicationError.self) {
             try fixture.source.createCapture(fixture.capture, tables: Self.names)
@@ -86,7 +86,7 @@ import Testing
         let start = try fixture.source.createCapture(fixture.capture, tables: Self.names)
         let reader = try fixture.database.connect(.replication)
         try reader.run(
-            "START_REPLICATION SLOT \"\(fixture.capture.slot)\" LOGICAL \(start.position) "
+            "START_REPLICATION SLOT \"\(fixture.capture.slot)\" LOGICAL \(start.place.position) "
                 + "(proto_version '1', publication_names 'martlet_test')")
         #expect(try fixture.source.slotState(fixture.capture)?.isActive == true)
         try fixture.source.dropSlot(fixture.capture)
@@ -102,7 +102,7 @@ import Testing
         let again = SourceFixture.source(fixture.database.url)
         func refusal(_ source: PostgreSQLSource) -> ReplicationError.Kind? {
             do {
-                _ = try source.openLog(fixture.capture, from: start.position)
+                _ = try source.openLog(fixture.capture, tables: [], from: start.place)
                 return nil
             } catch { return error.asReplicationError().kind }
         }
@@ -118,10 +118,10 @@ import Testing
 
     @Test("The first unseen entries are what one snapshot sees and the later one does not")
     func unseenIDs() throws {
-        let early = try #require(SourceSnapshot(parsing: "10:20:12,15"))
-        let late = try #require(SourceSnapshot(parsing: "8:18:8,12,16,17"))
+        let early = try #require(Visibility(parsing: "10:20:12,15"))
+        let late = try #require(Visibility(parsing: "8:18:8,12,16,17"))
         #expect(early.seen(butNotIn: late).map(\.rawValue) == [8, 16, 17, 18, 19])
-        let all = try #require(SourceSnapshot(parsing: "30:30:"))
+        let all = try #require(Visibility(parsing: "30:30:"))
         #expect(early.seen(butNotIn: all).isEmpty)
     }
 
@@ -129,16 +129,16 @@ import Testing
     func questions() throws {
         let fixture = try SourceFixture(Self.tables)
         _ = try fixture.source.createCapture(fixture.capture, tables: Self.names)
-        let before = try fixture.source.report(fixture.capture)
-        try fixture.source.emit(message: "it's one")
+        let before = try fixture.source.report(fixture.capture, applied: nil)
+        _ = try fixture.source.mark("it's one")
         try fixture.admin.query(
             """
             SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid()
               AND application_name LIKE 'martlet source%'
             """, [])
-        try fixture.source.emit(message: "two")
-        #expect(try fixture.source.report(fixture.capture).position > before.position)
+        _ = try fixture.source.mark("two")
+        #expect(try fixture.source.report(fixture.capture, applied: nil).position > before.position)
         #expect(abs(Double(before.now) / 1e6 - Date().timeIntervalSince1970) < 60)
         let messages = try fixture.admin.query(
             """

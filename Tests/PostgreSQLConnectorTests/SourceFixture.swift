@@ -80,3 +80,9 @@ struct Rows {
         return at == bytes.count ? counts : nil
     }
 }
+
+extension ChunkSnapshot {
+    var visibility: Visibility? {
+        if case .visibility(let visibility) = snapshot { visibility } else { nil }
+    }
+}

@@ -119,7 +119,8 @@ import Testing
             let finding = try findings(fixture).first { $0.check.hasPrefix("slot ") }
             #expect(finding?.severity == .refused && finding?.detail.contains(words) == true)
             #expect(throws: ReplicationError.self) {
-                try fixture.source.openLog(fixture.capture, from: .zero)
+                try fixture.source.openLog(
+                    fixture.capture, tables: [], from: LogPlace(position: .zero))
             }
             try fixture.admin.run(drop)
         }
@@ -205,17 +206,41 @@ import Testing
         #expect(try owner.installStatements(capture, tables: described) == [])
         #expect(notOK(try reader.preflight(capture, tables: described)) == [])
         let start = try reader.createCapture(capture, tables: described.map(\.name))
-        #expect(start.position > .zero)
+        #expect(start.place.position > .zero)
         let route = SourceFixture.route(try #require(described.first { $0.name.name == "t" }))
         let chunks = try reader.openReader(label: "chunk")
-        _ = try chunks.begin(route)
+        let chunk = try chunks.begin(route)
         #expect(try chunks.copy(route, .everything, format: .copyText) { _ in } == 2)
         try chunks.finish()
-        try chunks.waitUntilDurable(start.position)
-        try reader.emit(message: "hello")
+        _ = try chunks.settle(chunk)
+        _ = try reader.mark("hello")
         #expect(try reader.slotState(capture)?.plugin == "pgoutput")
         try reader.dropSlot(capture)
         try owner.dropPublication(capture)
+    }
+
+    @Test(
+        "P69: a role that may not read the list of plug-ins tries one, also beside an open writer")
+    func plugin() throws {
+        let fixture = try SourceFixture(on: "pg17")
+        let roles = try Roles(fixture)
+        let reader = roles.source(roles.reader)
+        let tables = try reader.describe(try reader.listTables())
+        func plugin() throws -> [Finding] {
+            try reader.preflight(fixture.capture, tables: tables).filter {
+                $0.check == "output_plugin_libraries"
+            }
+        }
+        #expect(try plugin() == [])
+        try fixture.admin.run("ALTER ROLE \(roles.reader) REPLICATION")
+        #expect(try plugin().map(\.detail) == ["pgoutput is accepted"])
+        let writer = try fixture.database.connect()
+        try writer.run("BEGIN; SELECT pg_current_xact_id()")
+        #expect(try plugin().map(\.detail) == ["pgoutput is accepted"])
+        try writer.run("ROLLBACK")
+        let left = try fixture.admin.run(
+            "SELECT count(*) FROM pg_replication_slots WHERE slot_name LIKE 'martlet_check%'")
+        #expect(left.integer(0, 0) == 0)
     }
 
     @Test("P40: row level security is refused, and would fail instead of hiding rows")

@@ -119,7 +119,8 @@ private final class Sessions: @unchecked Sendable {
         let route = SourceFixture.route(try source.describe([table])[0])
         let reader = try source.openReader(label: "chunk")
         let chunk = try reader.begin(route)
-        #expect(start.unseen.allSatisfy { !chunk.snapshot.sees($0) })
+        let snapshot = try #require(chunk.visibility)
+        #expect(start.unseen.allSatisfy { !snapshot.sees($0) })
         var rows = Rows()
         _ = try reader.copy(route, .everything, format: .copyText) { rows.take($0) }
         #expect(rows.lines.sorted() == ["1", "2"])
@@ -129,6 +130,10 @@ private final class Sessions: @unchecked Sendable {
         for _ in 0..<200 where !sessions.isDone.load(ordering: .acquiring) {
             Thread.sleep(forTimeInterval: 0.05)
         }
-        #expect(try start.unseen.allSatisfy(source.currentSnapshot().sees))
+        guard case .visibility(let now) = try source.currentSnapshot() else {
+            Issue.record("a primary tells visibility")
+            return
+        }
+        #expect(start.unseen.allSatisfy(now.sees))
     }
 }

@@ -26,6 +26,7 @@ struct StateTests {
         (checkpoint.xid, checkpoint.transactions) = (.max, 99)
         (checkpoint.committedAt, checkpoint.heartbeatAt) = (-5, nil)
         checkpoint.unseen = [TransactionID(rawValue: 1), TransactionID(rawValue: 1 << 62)]
+        checkpoint.gtids = GTIDSet(parsing: "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-36:taga:1")
         try target.store(setup: setup, checkpoint: checkpoint, tables: [table])
 
         let reader = Fixture.target(database)

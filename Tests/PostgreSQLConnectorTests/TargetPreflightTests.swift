@@ -15,7 +15,7 @@ struct TargetPreflightTests {
         let database = try TestDatabase(on: server)
         let target = Fixture.target(database)
         defer { target.close() }
-        let findings = try target.preflight([Fixture.table()])
+        let findings = try target.preflight([Fixture.table()], prerequisites: [])
         #expect(findings.allSatisfy { $0.severity == .ok }, "\(findings)")
         #expect(findings.count >= 4)
         let made = try database.connect().run("SELECT FROM pg_namespace WHERE nspname = 'martlet'")
@@ -38,13 +38,13 @@ struct TargetPreflightTests {
             new.target.schema = "fresh"
             let target = Fixture.target(database, user: role)
             defer { target.close() }
-            let missing = refusals(try target.preflight([old, new]))
+            let missing = refusals(try target.preflight([old, new], prerequisites: []))
             #expect(missing.count == 4, "\(missing)")
             #expect(missing.allSatisfy { $0.remedy != nil })
 
             let statements = try target.grantStatements([old, new])
             for statement in statements { try administrator.run(statement) }
-            #expect(refusals(try target.preflight([old, new])).isEmpty)
+            #expect(refusals(try target.preflight([old, new], prerequisites: [])).isEmpty)
             try target.prepare()
             _ = try target.acquire(
                 pipeline: "shop", setup: Fixture.setup, holder: Fixture.holder("a"), lease: 30)
@@ -73,10 +73,10 @@ struct TargetPreflightTests {
                 """)
             let target = Fixture.target(database, user: role)
             defer { target.close() }
-            let first = refusals(try target.preflight([Fixture.table()]))
+            let first = refusals(try target.preflight([Fixture.table()], prerequisites: []))
             #expect(first.count == 3, "\(first)")
             for finding in first { try administrator.run(try #require(finding.remedy)) }
-            let second = refusals(try target.preflight([Fixture.table()]))
+            let second = refusals(try target.preflight([Fixture.table()], prerequisites: []))
             #expect(second.map(\.check) == [TargetPreflight.existingRows])
             let granted = try administrator.query(
                 "SELECT has_table_privilege($1, 'public.t', 'TRUNCATE')", [role])
@@ -96,13 +96,13 @@ struct TargetPreflightTests {
             """)
         let target = Fixture.target(database)
         defer { target.close() }
-        #expect(refusals(try target.preflight([Fixture.table()])).isEmpty)
+        #expect(refusals(try target.preflight([Fixture.table()], prerequisites: [])).isEmpty)
         for mode in ["ALWAYS", "REPLICA"] {
             try administrator.run("ALTER TABLE public.t ENABLE \(mode) TRIGGER \"one 1\"")
-            let found = refusals(try target.preflight([Fixture.table()]))
+            let found = refusals(try target.preflight([Fixture.table()], prerequisites: []))
             #expect(found.count == 1)
             try administrator.run(try #require(found.first?.remedy))
-            #expect(refusals(try target.preflight([Fixture.table()])).isEmpty)
+            #expect(refusals(try target.preflight([Fixture.table()], prerequisites: [])).isEmpty)
         }
     }
 
@@ -125,7 +125,7 @@ struct TargetPreflightTests {
             let target = Fixture.target(database, user: role)
             defer { target.close() }
             let routes = [Fixture.table()]
-            let found = refusals(try target.preflight(routes))
+            let found = refusals(try target.preflight(routes, prerequisites: []))
             for words in [
                 "trigger tr would fire", "acts of public.c changes rows",
                 "rigid of public.c cannot",
@@ -134,10 +134,10 @@ struct TargetPreflightTests {
                 try administrator.run(try #require(finding.remedy))
             }
             #expect(found.count == 3)
-            #expect(refusals(try target.preflight(routes)).isEmpty)
+            #expect(refusals(try target.preflight(routes, prerequisites: [])).isEmpty)
             let superuser = Fixture.target(database)
             defer { superuser.close() }
-            let outside = try superuser.preflight(routes).filter {
+            let outside = try superuser.preflight(routes, prerequisites: []).filter {
                 $0.detail.contains("not replicated")
             }
             #expect(outside.map(\.severity) == [.warning])
@@ -172,13 +172,13 @@ struct TargetPreflightTests {
             """)
         let target = try Fixture.acquired(database)
         defer { target.close() }
-        let found = refusals(try target.preflight([Fixture.table()]))
+        let found = refusals(try target.preflight([Fixture.table()], prerequisites: []))
         #expect(found.map(\.check) == [TargetPreflight.existingRows])
         #expect(try target.shape(of: Fixture.table().target)?.hasRows == true)
         try target.empty(Fixture.table().target)
         #expect(try administrator.run("SELECT id FROM public.t").column(0) == ["2"])
         #expect(try target.shape(of: Fixture.table().target)?.hasRows == false)
-        #expect(refusals(try target.preflight([Fixture.table()])).isEmpty)
+        #expect(refusals(try target.preflight([Fixture.table()], prerequisites: [])).isEmpty)
         #expect(try target.shape(of: TableName(schema: "public", name: "absent")) == nil)
     }
 
@@ -194,7 +194,7 @@ struct TargetPreflightTests {
                 """)
             let target = Fixture.target(database, user: role)
             defer { target.close() }
-            let found = refusals(try target.preflight([Fixture.table()]))
+            let found = refusals(try target.preflight([Fixture.table()], prerequisites: []))
             #expect(found.count == 3, "\(found)")
             for word in ["row-level security", "rules", "NOT NULL"] {
                 #expect(found.contains { $0.detail.contains(word) }, "\(word)")

@@ -6,6 +6,8 @@ import Testing
 struct FingerprintWatchTests {
     private var watch = FingerprintWatch([Self.route], stored: ["shape.1"])
 
+    private var marked: [Int] = []
+
     private static let route = TableRoute(
         source: TableSchema(
             id: 7, name: TableName(schema: "lab", name: "t"), columns: [],
@@ -16,7 +18,7 @@ struct FingerprintWatchTests {
     private mutating func look(
         _ file: String, before: Int = 0, now: Int? = nil, behind: UInt64 = 100, passed: UInt64 = 0
     ) throws {
-        try watch.take(
+        marked = try watch.take(
             .init(
                 found: [7: "shape.\(file)"], truncates: [0: before],
                 position: LogPosition(rawValue: behind)),
@@ -70,5 +72,29 @@ struct FingerprintWatchTests {
         try look("2", before: 1, passed: 100)
         watch.truncated(0)
         #expect(!watch.hasNews)
+    }
+
+    @Test("P45: To be marked, an unexplained file is accepted as unproven until a TRUNCATE")
+    mutating func marks() throws {
+        watch = FingerprintWatch([Self.route], stored: ["shape.1"], marks: true)
+        try look("2", behind: 100, passed: 50)
+        #expect(watch.isInDoubt && marked == [])
+        try look("2", behind: 300, passed: 100)
+        #expect(!watch.isInDoubt && marked == [0])
+        #expect(watch.takeNews().map(\.fingerprint) == ["shape.2.unproven"])
+        try look("2", behind: 400, passed: 300)
+        #expect(marked == [] && !watch.hasNews)
+        watch = FingerprintWatch([Self.route], stored: ["shape.2.unproven"], marks: true)
+        try look("2", behind: 500, passed: 500)
+        #expect(!watch.hasNews)
+        try look("3", before: 1, behind: 600, passed: 600)
+        #expect(watch.takeNews().map(\.fingerprint) == ["shape.3"])
+        #expect(Fingerprint("shape.2.unproven").withAnyFile.description == "shape.*")
+    }
+
+    @Test("P45: Another shape stops, also where unseen changes are to be marked")
+    mutating func shapes() throws {
+        watch = FingerprintWatch([Self.route], stored: ["other.1"], marks: true)
+        #expect(throws: ReplicationError.self) { try look("1") }
     }
 }

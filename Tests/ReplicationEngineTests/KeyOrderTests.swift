@@ -35,6 +35,17 @@ struct KeyOrderTests {
         }
     }
 
+    @Test("What MySQL or MariaDB order in their own way is not ordered here")
+    func dialects() {
+        for kind in [ValueKind.uuid, .bytes] {
+            if case .here = KeyOrder([Self.column(kind)], .mariadb) { Issue.record("\(kind)") }
+        }
+        guard case .here = KeyOrder([Self.column(.int64)], .mysql) else {
+            Issue.record("integers are ordered here")
+            return
+        }
+    }
+
     @Test("One column that is not ordered here makes the whole key the source's")
     func mixed() {
         #expect(!Self.isOrderedHere([Self.column(.int32), Self.column(.numeric)]))

@@ -108,4 +108,20 @@ struct TableLoadTests {
         #expect(load.place(of: Key(number: 35)) == .chunk(id))
         #expect(load.completePosition?.rawValue == 100)
     }
+
+    @Test("A key written in another way is found where the key is")
+    func respelled() {
+        var load = TableLoad(route: ModelLog.askingRoute)
+        var batch = ChangeBatch()
+        let texts = ["1.0", "v", "l", "1.00", "v", "l"]
+        batch.values = texts.map { batch.append(text: $0) }
+        var change = Change(operation: .update, table: 0)
+        (change.oldRow, change.newRow) = (0, 3)
+        let old = batch.oldKey(of: change, load.route)
+        let new = batch.newKey(of: change, load.route)
+        #expect(old != nil)
+        #expect(old == new)
+        load.setKeyChunk(old ?? Key([]), id: 1)
+        #expect(new.flatMap { load.place(of: $0) } == .key(Key(texts: ["1"])))
+    }
 }

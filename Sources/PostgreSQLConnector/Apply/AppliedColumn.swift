@@ -122,6 +122,7 @@ enum TypeID {
     static let text: UInt32 = 25
     static let oid: UInt32 = 26
     static let json: UInt32 = 114
+    static let inet: UInt32 = 869
     static let float4: UInt32 = 700
     static let float8: UInt32 = 701
     static let bpchar: UInt32 = 1042
@@ -129,6 +130,7 @@ enum TypeID {
     static let date: UInt32 = 1082
     static let timestamp: UInt32 = 1114
     static let timestamptz: UInt32 = 1184
+    static let interval: UInt32 = 1186
     static let bit: UInt32 = 1560
     static let varbit: UInt32 = 1562
     static let numeric: UInt32 = 1700

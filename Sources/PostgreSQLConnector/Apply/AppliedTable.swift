@@ -49,15 +49,17 @@ final class AppliedTable {
 
     init(index: Int, route: TableRoute, catalogue: AppliedCatalogue, mayNet: Bool) throws {
         self.index = index
+        let isForeign = route.source.dialect != .postgresql
+        let route = route.withOwnTypes()
         self.route = route
         columns = try route.columns.map { try Self.column($0, route, catalogue) }
         relation = (catalogue.isPartitioned ? "" : "ONLY ") + route.target.quoted
         let carried = Set(route.columns.map(\.name))
         extraColumns = catalogue.columns.values
             .filter { !$0.isGenerated && !carried.contains($0.name) }.map(\.name).sorted()
-        isBinaryCopyable = zip(route.columns, columns).allSatisfy {
-            $1.hasSameBinaryForm(as: $0.type)
-        }
+        isBinaryCopyable =
+            !isForeign
+            && zip(route.columns, columns).allSatisfy { $1.hasSameBinaryForm(as: $0.type) }
         deferredKeys = catalogue.deferredKeys
         mode = Self.mode(route, columns, catalogue, mayNet: mayNet)
     }

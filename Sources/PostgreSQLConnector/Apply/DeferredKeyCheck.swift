@@ -92,9 +92,9 @@ final class DeferredKeyCheck {
 extension PGApplier {
     func note(_ work: Work, of view: BatchView) {
         guard !deferredKeys.isEmpty else { return }
-        for index in work.range where work.action(index) != .skip {
+        for index in work.range where work.action(index).writesNew {
             let change = view.changes[index]
-            guard work.action(index) != .deleteOld, let table = view.tables[Int(change.table)],
+            guard let table = view.tables[Int(change.table)],
                 let row = view.row(change.newRow, width: table.columns.count)
             else { continue }
             for check in deferredKeys where check.table === table { check.note(row, in: view) }

@@ -12,6 +12,7 @@ internal import ReplicationModel
 ///
 ///     key change                     rows of the new key may wait for the old one to leave
 ///     update, delete without a key   one of several equal rows, inserted maybe just before
+///     a row that may be missing      what the merge of load and stream does not know (few changes)
 ///     TRUNCATE                       all its tables
 ///
 /// Within a table deletes go before updates before inserts: values of unique columns that leave a
@@ -65,7 +66,7 @@ struct NetApply {
         _ index: Int, _ action: ChangeAction, _ table: AppliedTable
     ) throws {
         let change = view.changes[index]
-        if change.operation == .insert || action == .insertNew {
+        if change.operation == .insert || action.step == .insertNew {
             _ = try sequence.image(change.newRow, index, table)
             touch(table)
             applier.nets[table.index].append(change.newRow)
@@ -79,10 +80,14 @@ struct NetApply {
         _ index: Int, _ action: ChangeAction, _ table: AppliedTable
     ) throws {
         let change = view.changes[index]
+        guard action.isStrict else {
+            try flush(table)
+            return try sequence.send(index, action, table)
+        }
         touch(table)
         let isNetted: Bool
-        switch (change.operation, action) {
-        case (_, .skip), (.truncate, _): return
+        switch (change.operation, action.step) {
+        case (_, .nothing), (_, .updateIfThere), (.truncate, _): return
         case (.insert, _), (_, .insertNew):
             let new = try sequence.image(change.newRow, index, table)
             guard table.route.key.allSatisfy({ new[$0].length >= 0 }) else { throw unfit(index) }

@@ -36,6 +36,7 @@ package final class PGApplier: ChangeApplier {
     let texts = TextParameters()
     /// Ranges that had to be run one by one after all; for tests and measurements.
     package private(set) var fallbacks = 0
+    private var backOff = NetBackOff()
 
     private var statementCount = 0
     private var hasSavepoint = false
@@ -252,12 +253,15 @@ extension PGApplier {
         _ work: Work, of view: BatchView, in batch: ChangeBatch
     ) throws -> [ChangeCounts] {
         let mayNet = view.tables.contains { $0.map { $0.mode != .sequential } ?? false }
-        if mayNet {
+        if mayNet, backOff.mayTry() {
             do {
-                return try applyNet(work, of: view)
+                let tally = try applyNet(work, of: view)
+                backOff.worked()
+                return tally
             } catch  where isWorthRepeating(error) {
                 try returnToSavepoint()
                 fallbacks += 1
+                backOff.fellBack()
             } catch {
                 throw placed(error, in: batch, view)
             }

@@ -58,12 +58,43 @@ struct SequentialApply {
 
     /// Sends one change of a row. A key change of which one side is wanted is a DELETE or INSERT.
     func send(_ index: Int, _ action: ChangeAction, _ table: AppliedTable) throws {
-        let change = view.changes[index]
-        switch (change.operation, action) {
-        case (_, .skip), (.truncate, _): break
+        if action.clears.contains(.old) { try clearOld(index, table) }
+        if action.clears.contains(.new) { try clearNew(index, table) }
+        switch (view.changes[index].operation, action.step) {
+        case (_, .nothing), (.truncate, _): break
         case (.insert, _), (.update, .insertNew), (.delete, .insertNew): try insert(index, table)
         case (.delete, _), (.update, .deleteOld): try delete(index, table)
         case (.update, .whole): try update(index, table)
+        case (.update, .updateIfThere): try update(index, table, isLimit: true)
+        }
+    }
+
+    /// Deletes the row of the old key if it is there. Never called for a table without a key.
+    private func clearOld(_ index: Int, _ table: AppliedTable) throws {
+        let old = try keyImage(index, table)
+        try send(
+            .delete, new: old, place: place(table), old: old, index, table, isLimit: true)
+    }
+
+    /// The same for the new key: a value that the log did not repeat is the old one.
+    private func clearNew(_ index: Int, _ table: AppliedTable) throws {
+        let change = view.changes[index]
+        let new = try image(change.newRow, index, table)
+        var key = Array(UnsafeBufferPointer(start: new, count: table.columns.count))
+        if change.oldRow >= 0 {
+            let old = try image(change.oldRow, index, table)
+            for column in table.route.key where key[column].length == -2 {
+                key[column] = old[column]
+            }
+        }
+        guard table.route.key.allSatisfy({ key[$0].length >= 0 }) else {
+            throw UnfitChange(
+                change: index, kind: .unsupported, why: "the log does not tell the row's new key")
+        }
+        try key.withUnsafeBufferPointer { key in
+            let key = key.baseAddress ?? new
+            try send(
+                .delete, new: key, place: place(table), old: key, index, table, isLimit: true)
         }
     }
 
@@ -83,7 +114,8 @@ struct SequentialApply {
         try send(statement, new: old, place: place(table), old: old, index, table)
     }
 
-    private func update(_ index: Int, _ table: AppliedTable) throws {
+    /// `isLimit`: the row may be missing.
+    private func update(_ index: Int, _ table: AppliedTable, isLimit: Bool = false) throws {
         let new = try image(view.changes[index].newRow, index, table)
         let old = try keyImage(index, table)
         let shape = table.shape { new[$0].length != -2 }
@@ -95,7 +127,8 @@ struct SequentialApply {
         } else {
             statement = .update(shape: shape, keys: keyChanges(old, new, table))
         }
-        try send(statement, new: new, place: place(table), old: old, index, table)
+        try send(
+            statement, new: new, place: place(table), old: old, index, table, isLimit: isLimit)
     }
 
     private func place(_ table: AppliedTable) -> [Int] {
@@ -127,17 +160,25 @@ struct SequentialApply {
 
     private func send(
         _ statement: AppliedTable.Statement, new: UnsafePointer<Value>, place: [Int],
-        old: UnsafePointer<Value>, _ index: Int, _ table: AppliedTable
+        old: UnsafePointer<Value>, _ index: Int, _ table: AppliedTable, isLimit: Bool = false
     ) throws {
         let prepared = table.prepared(statement, number: applier.nextStatementNumber)
         let texts = applier.texts
         texts.begin()
-        for column in table.parameters(of: statement) { texts.append(new[column], in: view) }
-        for column in place { texts.append(old[column], in: view) }
+        do throws(ArrayParameters.UnfitValue) {
+            for column in table.parameters(of: statement) {
+                try texts.append(new[column], in: view)
+            }
+            for column in place { try texts.append(old[column], in: view) }
+        } catch {
+            throw UnfitChange(
+                change: index, kind: .invalidValue,
+                why: "a text holds a NUL byte, which PostgreSQL has no place for")
+        }
         try texts.withParameters { values in
             try applier.pipeline.send(
                 prepared, values: values, lengths: nil, formats: nil, bytes: texts.byteCount,
-                rows: 1, tag: index)
+                rows: 1, isLimit: isLimit, tag: index)
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import ReplicationModel
 
 /// Text parameters of one single-row statement: NUL-terminated copies of values in a batch.
@@ -14,10 +15,13 @@ final class TextParameters {
 
     var byteCount: Int { bytes.count }
 
-    func append(_ value: Value, in batch: BatchView) {
+    /// A NUL inside would end the text early, at the server too: no type of PostgreSQL's holds one.
+    func append(_ value: Value, in batch: BatchView) throws(ArrayParameters.UnfitValue) {
         guard value.length >= 0 else { return offsets.append(-1) }
+        let (start, count) = (batch.start(of: value), Int(value.length))
+        guard memchr(start, 0, count) == nil else { throw ArrayParameters.UnfitValue() }
         offsets.append(bytes.count)
-        bytes.append(batch.start(of: value), count: Int(value.length))
+        bytes.append(start, count: count)
         bytes.append(0)
     }
 

@@ -19,7 +19,8 @@ extension CatalogTables {
                   AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum]),
               pg_get_expr(d.adbin, d.adrelid), a.attgenerated, a.attidentity,
               cn.nspname, co.collname, CASE WHEN a.attidentity <> '' THEN
-                \(Self.identityOptions) END
+                \(Self.identityOptions) END, EXISTS (SELECT FROM pg_collation f
+                WHERE f.oid = a.attcollation AND NOT f.collisdeterministic)
             FROM pg_attribute a
             JOIN pg_type t ON t.oid = a.atttypid
             LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -56,6 +57,7 @@ extension CatalogTables {
             collation: result.name(row, 9, 10)?.quoted)
         column.isVirtual = result.string(row, 7) == "v"
         column.identityOptions = result.text(row, 11)
+        column.isFolding = result.boolean(row, 12)
         return column
     }
 

@@ -44,7 +44,7 @@ struct Preflight {
     // MARK: Server
 
     private func server() throws -> [Finding] {
-        try [version(), walLevel(), encoding()] + standby() + library() + retention()
+        try [version(), walLevel(), encoding()] + standby() + plugin() + retention()
             + largeObjects()
     }
 
@@ -86,23 +86,6 @@ struct Preflight {
                 .refused, "recovery",
                 "the source is a standby: its snapshots do not tell what they see",
                 try: "name the primary in `source` of the pipeline file")
-        ]
-    }
-
-    private func library() throws -> [Finding] {
-        // Only some roles may read it; pg_settings then has no such row.
-        guard
-            let list = try connection.query(
-                "SELECT setting FROM pg_settings WHERE name = $1", ["output_plugin_libraries"]
-            ).column(0).first
-        else { return [] }
-        let names = list.split(separator: ",").map { $0.trimmingPrefix(" ").trimmingPrefix("\"") }
-        guard !names.contains(where: { $0.hasPrefix("pgoutput") || $0 == "*" }) else { return [] }
-        return [
-            Finding(
-                .refused, "output_plugin_libraries", "pgoutput is not in the list",
-                try: "ALTER SYSTEM SET output_plugin_libraries = 'pgoutput, test_decoding'; "
-                    + "SELECT pg_reload_conf()")
         ]
     }
 

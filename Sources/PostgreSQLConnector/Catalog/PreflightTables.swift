@@ -151,6 +151,18 @@ extension Preflight {
                     table: table.name, column: generated.name,
                     try: "ALTER TABLE \(table.name.quoted) REPLICA IDENTITY FULL"))
         }
+        let unclear = table.columns.first {
+            table.chunkKey.contains($0.name) && $0.keyForm == .unknown
+        }
+        if let unclear {
+            findings.append(
+                Finding(
+                    .warning, "key",
+                    "equal values of \(unclear.type.declaration) may be written in several ways: "
+                        + "the table is copied in one piece, not in chunks",
+                    table: table.name, column: unclear.name,
+                    try: "for a large table: REPLICA IDENTITY USING INDEX of another unique key"))
+        }
         if table.replicaIdentity == .full, table.chunkKey.isEmpty {
             for column in facts.incomparable {
                 findings.append(

@@ -104,7 +104,8 @@ struct Prerequisites {
         }
     }
 
-    /// Collations that users made, of columns, types, indexes and expressions.
+    /// Collations of columns, types, indexes and expressions: those that users made, and those that
+    /// a server has by its operating system and libraries.
     private func collations() throws -> [SchemaObject] {
         let result = try connection.query(
             Self.dependants + """
@@ -121,7 +122,7 @@ struct Prerequisites {
                 SELECT n.nspname, c.collname, \(CatalogCollation.definition("c"))
                 FROM used JOIN pg_collation c ON c.oid = used.oid
                 JOIN pg_namespace n ON n.oid = c.collnamespace
-                WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+                WHERE c.collname NOT IN ('default', 'C', 'POSIX')
                   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid
                     AND d.classid = 'pg_collation'::regclass AND d.deptype = 'e')
                 ORDER BY 1, 2
@@ -142,9 +143,16 @@ struct Prerequisites {
                 SELECT n.nspname, c.relname, format(
                   'AS %s INCREMENT BY %s MINVALUE %s MAXVALUE %s START WITH %s CACHE %s %sCYCLE',
                   format_type(s.seqtypid, NULL), s.seqincrement, s.seqmin, s.seqmax, s.seqstart,
-                  s.seqcache, CASE WHEN NOT s.seqcycle THEN 'NO ' END)
+                  s.seqcache, CASE WHEN NOT s.seqcycle THEN 'NO ' END),
+                  o.nspname, o.relname, o.attname
                 FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid
                 JOIN pg_namespace n ON n.oid = c.relnamespace
+                LEFT JOIN LATERAL (SELECT tn.nspname, t.relname, a.attname FROM pg_depend d
+                  JOIN pg_class t ON t.oid = d.refobjid
+                  JOIN pg_namespace tn ON tn.oid = t.relnamespace
+                  JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
+                  WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'a'
+                    AND d.refclassid = 'pg_class'::regclass) o ON true
                 WHERE (EXISTS (SELECT FROM pg_depend d JOIN dependant USING (classid, objid)
                     WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid)
                   OR EXISTS (SELECT FROM pg_depend d JOIN tables ON tables.oid = d.refobjid
@@ -155,9 +163,13 @@ struct Prerequisites {
                 """, parameters)
         return (0..<result.rowCount).map { row in
             let name = TableName(schema: result.string(row, 0), name: result.string(row, 1))
-            return SchemaObject(
+            var object = SchemaObject(
                 kind: .sequence, name: name,
                 definition: "CREATE SEQUENCE \(name.quoted) " + result.string(row, 2))
+            object.owner = result.name(row, 3, 4).map {
+                SchemaObject.Owner(table: $0, column: result.string(row, 5))
+            }
+            return object
         }
     }
 }

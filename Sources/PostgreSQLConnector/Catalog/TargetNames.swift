@@ -4,6 +4,9 @@ internal import ReplicationModel
 /// Names of relations, which must differ within a schema: tables of two source schemas may meet in
 /// one target schema, with indexes of the same name.
 struct TargetNames {
+    /// What the server keeps of a name, in bytes.
+    static let limit = 63
+
     private var taken: Set<TableName> = []
 
     init(_ catalog: TargetCatalog, _ routes: [TableRoute]) throws {
@@ -20,10 +23,11 @@ struct TargetNames {
         taken.formUnion(routes.map(\.target))
     }
 
-    /// The name, or another one if something else in the table's schema has it.
+    /// The name, or another one if it is too long or something else in the table's schema has it.
     mutating func take(_ name: String, for table: TableName) -> String {
         let free = [name, Self.alternative(name, for: table)].first {
-            !taken.contains(TableName(schema: table.schema, name: $0))
+            $0.utf8.count <= Self.limit
+                && !taken.contains(TableName(schema: table.schema, name: $0))
         }
         let chosen = free ?? name
         taken.insert(TableName(schema: table.schema, name: chosen))

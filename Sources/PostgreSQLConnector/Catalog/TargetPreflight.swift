@@ -5,6 +5,7 @@ internal import ReplicationModel
 struct TargetPreflight {
     let catalog: TargetCatalog
     let routes: [TableRoute]
+    let prerequisites: [SchemaObject]
 
     private var connection: PGConnection { catalog.connection }
 
@@ -130,7 +131,9 @@ struct TargetPreflight {
 
     /// What the plan calls a problem refuses the start.
     private func shapes() throws -> [Finding] {
-        let plan = try TargetSchemaPlan(catalog: catalog, routes: routes, prerequisites: []).make()
+        let plan = try TargetSchemaPlan(
+            catalog: catalog, routes: routes, prerequisites: prerequisites
+        ).make()
         return plan.problems.map { problem in
             Finding(
                 .refused, "shape of \(problem.table?.description ?? "the target")", problem.why,

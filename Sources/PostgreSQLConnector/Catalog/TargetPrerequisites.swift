@@ -12,7 +12,8 @@ struct TargetPrerequisites {
 
     private(set) var statements: [String] = []
     private(set) var problems: [ReplicationError] = []
-    private var pending: [SchemaObject] = []
+    /// What the statements make.
+    private(set) var pending: [SchemaObject] = []
 
     init(catalog: TargetCatalog, objects: [SchemaObject], routes: [TableRoute]) throws {
         self.catalog = catalog
@@ -40,7 +41,7 @@ struct TargetPrerequisites {
             return
         }
         if object.kind == .extension, try !isAvailable(object) { return }
-        if object.kind == .collation, let problem = obstacle(toCollation: object) {
+        if object.kind == .collation, let problem = try obstacle(toCollation: object) {
             problems.append(problem)
             return
         }

@@ -14,18 +14,23 @@ struct TargetSchemaPlan {
     let prerequisites: [SchemaObject]
 
     func make() throws -> SchemaPlan {
+        let existing = try catalog.tables(routes.map(\.target))
+        let tables = ForeignTables(routes, existing: existing)
+        let routes = tables.routes
         let objects = try TargetPrerequisites(
-            catalog: catalog, objects: prerequisites, routes: routes)
+            catalog: catalog, objects: prerequisites + tables.objects, routes: routes)
         var draft = TargetPlanDraft(
-            routes: routes, existing: try catalog.tables(routes.map(\.target)),
-            states: try catalog.knownStates(routes), names: try TargetNames(catalog, routes),
+            routes: routes, existing: existing, states: try catalog.knownStates(routes),
+            names: try TargetNames(catalog, routes),
             firesNothing: try catalog.canSetReplicationRole(),
             version: catalog.connection.serverVersion)
         draft.plan.beforeRows = objects.statements
-        draft.plan.problems = objects.problems
+        draft.plan.mappings = tables.mappings
+        draft.plan.problems = tables.problems + objects.problems
         try draft.addTypeProblems(objects)
         try draft.addFunctionProblems(objects)
         for route in routes { draft.addTable(route) }
+        draft.addOwners(of: objects.pending)
         for route in routes { draft.addIndexes(route) }
         for route in routes { draft.addForeignKeys(route) }
         return draft.plan
@@ -182,6 +187,25 @@ extension TargetPlanDraft {
             if column.isVirtual, version < 180000 {
                 note(route, "column \(column.name) is virtual at the source, stored at the target")
             }
+        }
+    }
+
+    /// A sequence made with its table goes with it, as at the source (serial). The server asks for
+    /// both in one schema.
+    mutating func addOwners(of objects: [SchemaObject]) {
+        for object in objects {
+            guard let owner = object.owner,
+                let route = routes.first(where: { $0.source.name == owner.table }),
+                existing[route.target] == nil, routesPerTarget[route.target] == 1,
+                route.columns.contains(where: { $0.name == owner.column })
+            else { continue }
+            guard route.target.schema == object.name.schema else {
+                note(route, "sequence \(object.name) stays when \(owner.column) is dropped")
+                continue
+            }
+            plan.beforeRows.append(
+                "ALTER SEQUENCE \(object.name.quoted) OWNED BY \(route.target.quoted)."
+                    + owner.column.quotedIdentifier)
         }
     }
 

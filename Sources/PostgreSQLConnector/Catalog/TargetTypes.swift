@@ -7,7 +7,7 @@ internal import ReplicationModel
 /// PostgreSQL's own, as `format_type` writes them.
 enum TargetTypes {
     static func holds(_ target: String, everyValueOf source: String) -> Bool {
-        if source == target { return true }
+        if bare(source) == bare(target) { return true }
         let (from, to) = (Declaration(source), Declaration(target))
         guard from.dimensions == to.dimensions else { return false }
         if from == to { return true }
@@ -18,8 +18,24 @@ enum TargetTypes {
             guard let room = to.length else { return true }
             return from.length.map { $0 <= room } ?? false
         case ("numeric", "numeric"): return to.length == nil
-        default: return false
+        case ("json", "text"): return true
+        default: return isTimestamp(to.name, widerThan: from.name)
         }
+    }
+
+    /// Without the quotes that a name does not need: whether the server writes them depends on its
+    /// list of words.
+    private static func bare(_ name: String) -> String {
+        name.replacing(/"([a-z_][a-z0-9_]*)"/) { String($0.output.1) }
+    }
+
+    /// `timestamp(3) without time zone` in parts: without precision it holds six digits.
+    private static func isTimestamp(_ target: Substring, widerThan source: Substring) -> Bool {
+        let form = /timestamp(?:\(([0-6])\))? (with|without) time zone/
+        guard let to = target.wholeMatch(of: form)?.output,
+            let from = source.wholeMatch(of: form)?.output, to.2 == from.2
+        else { return false }
+        return (to.1.flatMap { Int($0) } ?? 6) >= (from.1.flatMap { Int($0) } ?? 6)
     }
 
     /// `character varying(30)[]` in parts.

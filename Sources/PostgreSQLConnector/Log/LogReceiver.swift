@@ -26,13 +26,8 @@ final class LogReceiver: @unchecked Sendable {  // Belongs to its thread once it
     private static let statusSeconds = 1.0
     /// An idle position is worth a commit at the target now and then, not more often.
     private static let idleMarkSeconds = 2.0
-    private static let fillerSeconds = 0.5
     /// A waiting consumer gets a batch of this size though more can be read.
     private static let worthwhileChanges = 1_000
-    /// After a batch of this size more is on its way: for so long a smaller one is waited with, or
-    /// a consumer that keeps up would commit every few rows.
-    private static let floodChanges = 100
-    private static let floodSeconds = 0.01
     /// How much the socket may gather while nobody waits: about 100 rows of a busy server. Woken
     /// for each message, both ends spend more on waking than on the message.
     private static let gatherMicroseconds: UInt32 = 300
@@ -53,9 +48,7 @@ final class LogReceiver: @unchecked Sendable {  // Belongs to its thread once it
     private var lastSent = LogPosition.zero
     private var lastStatus = 0.0
     private var lastMark = Clock.seconds
-    private var lastFiller = 0.0
-    private var lastPut = 0.0
-    private var lastPutChanges = 0
+    private var pace = HandOverPace()
     private var lastHeard = Clock.seconds
     /// Last position that went into a batch.
     private var lastQueued: LogPosition
@@ -203,8 +196,7 @@ extension LogReceiver {
     }
 
     private func put(_ batch: ChangeBatch) {
-        lastPut = Clock.seconds
-        lastPutChanges = batch.changes.count
+        pace.put(changes: batch.changes.count, at: Clock.seconds)
         link.put(batch)
     }
 
@@ -225,11 +217,12 @@ extension LogReceiver {
         markIdlePosition()
         var milliseconds = millisecondsToStatus
         if decoder.builder.hasWholeTransactions {
-            let delay = serverWaits ? 0 : handOverDelay
-            if delay <= 0, link.hasRoom() {
-                lastFiller = Clock.seconds
+            let delay = pace.delay(
+                holdsOnlyFiller: decoder.builder.holdsOnlyFiller, at: Clock.seconds)
+            if serverWaits || delay <= 0, link.hasRoom() {
+                pace.putWhenDry(at: Clock.seconds)
                 put(decoder.builder.takeWhole())
-            } else if delay > 0 {
+            } else if !serverWaits, delay > 0 {
                 milliseconds = min(milliseconds, Int32(delay * 1000) + 1)
             }
         }
@@ -240,19 +233,10 @@ extension LogReceiver {
             session.descriptor, alsoWritable: session.hasUnsent, milliseconds: milliseconds)
     }
 
-    /// Seconds for which the whole transactions that there are may still wait.
-    private var handOverDelay: Double {
-        if decoder.builder.holdsOnlyFiller {
-            return Self.fillerSeconds - (Clock.seconds - lastFiller)
-        }
-        guard lastPutChanges >= Self.floodChanges else { return 0 }
-        return Self.floodSeconds - (Clock.seconds - lastPut)
-    }
-
     /// Lets the socket fill while a flood runs. Without one, or when a batch could be handed over
     /// now, every message counts at once.
     private func gather() {
-        guard lastPutChanges >= Self.floodChanges, !decoder.builder.isEmpty else { return }
+        guard pace.isFlood, !decoder.builder.isEmpty else { return }
         usleep(Self.gatherMicroseconds)
     }
 

@@ -37,7 +37,7 @@ final class ReplicationSession {
         PQsetnonblocking(connection.handle, 1)
     }
 
-    var descriptor: Int32 { PQsocket(connection.handle) }
+    var descriptor: Int32 { connection.descriptor }
 
     /// The next block; nil if nothing more has arrived.
     func receive() throws -> CopyBlock? {

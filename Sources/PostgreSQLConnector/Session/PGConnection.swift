@@ -1,7 +1,6 @@
 internal import CLibPQ
 import Foundation
 internal import ReplicationModel
-import Synchronization
 
 /// One libpq connection: owns the handle and closes it. All calls block.
 ///
@@ -19,8 +18,9 @@ package final class PGConnection {
     /// 150018 for 15.18.
     package let serverVersion: Int
     package let backendPID: Int32
-    /// The socket while the connection lives, for `interrupt`; -1 afterwards.
-    private let socket = Atomic<Int32>(-1)
+    /// The socket under a number of our own, which nothing else can have as long as this object
+    /// lives: libpq closes its own as soon as the link is lost, and the next file opened gets it.
+    private let socket: Int32
 
     /// - Parameters:
     ///   - url: what libpq takes: `postgres://user@host:port/db?sslmode=...`.
@@ -32,7 +32,7 @@ package final class PGConnection {
         self.label = label
         serverVersion = Int(PQserverVersion(handle))
         backendPID = PQbackendPID(handle)
-        socket.store(PQsocket(handle), ordering: .releasing)
+        socket = fcntl(PQsocket(handle), F_DUPFD_CLOEXEC, 0)
         PQsetNoticeProcessor(handle, { _, _ in }, nil)
         // Everything is initialized: if this throws, `deinit` runs, and it is what frees the
         // handle.
@@ -40,18 +40,17 @@ package final class PGConnection {
     }
 
     deinit {
-        socket.store(-1, ordering: .releasing)
         PQfinish(handle)
+        if socket >= 0 { close(socket) }
     }
 
-    /// The socket; -1 when the connection is gone.
-    var descriptor: Int32 { socket.load(ordering: .acquiring) }
+    /// libpq's socket, -1 when it has closed it: for the thread that uses the connection.
+    var descriptor: Int32 { PQsocket(handle) }
 
     /// Breaks whatever call is blocked on this connection; it fails with `.connectionLost`.
     /// Safe from any thread.
     package func interrupt() {
-        let descriptor = descriptor
-        if descriptor >= 0 { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+        if socket >= 0 { _ = shutdown(socket, Int32(SHUT_RDWR)) }
     }
 
     private static func parameters(

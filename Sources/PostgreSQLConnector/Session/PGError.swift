@@ -87,13 +87,7 @@ package enum PGError {
         let port = PQport(handle).map { String(cString: $0) } ?? ""
         let user = PQuser(handle).map { String(cString: $0) } ?? ""
         let place = "PostgreSQL at \(host):\(port)"
-        // libpq gives no SQLSTATE for a failed connection: the server's words are all there is.
-        let lowered = message.lowercased()
-        if [
-            "password", "authentication", "pg_hba", "certificate", "no role", "does not exist",
-            "not permitted", "permission denied for database",
-        ]
-        .contains(where: lowered.contains) {
+        if isRefusal(message) {
             return ReplicationError(
                 .authentication, "connect to \(place) as \(user)", why: message,
                 try:
@@ -104,6 +98,16 @@ package enum PGError {
         return ReplicationError(
             .unreachable, "connect to \(place)", why: message,
             try: "see that the server runs and takes connections there, then start again")
+    }
+
+    /// Whether the server answered and does not let us in. libpq gives no SQLSTATE for a failed
+    /// connection: the words are all there is, those in quotes left out, which are names.
+    static func isRefusal(_ message: String) -> Bool {
+        let words = message.replacing(/"[^"]*"/, with: "").lowercased()
+        return [
+            "password", "authentication", "pg_hba", "certificate", "does not exist",
+            "not permitted to log in", "permission denied for database",
+        ].contains(where: words.contains)
     }
 
     static func kind(ofState state: String) -> ReplicationError.Kind {
@@ -126,7 +130,7 @@ package enum PGError {
 
     static func remedy(forState state: String) -> String? {
         switch state {
-        case "53100": "free disk space at the target; the next start goes on from the checkpoint"
+        case "53100": "free disk space there; the next attempt or start goes on from the checkpoint"
         case "25006": "make the target writable (default_transaction_read_only, or promote it)"
         case "42501": "martlet check PIPELINE --print-grants"
         default: nil

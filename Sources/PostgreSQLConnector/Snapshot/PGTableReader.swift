@@ -13,23 +13,39 @@ internal import ReplicationModel
 /// The order matters: without the lock first, a rewriting ALTER TABLE that commits between snapshot
 /// and COPY makes the old snapshot read 0 rows; a position taken before the snapshot could lie
 /// before transactions that the snapshot sees.
+///
+/// On a standby `pg_current_snapshot()` lists no running transaction and says nothing. There a
+/// window is taken (DESIGN 6.6):
+///
+///     begin:  pg_last_wal_replay_lsn()                      <- everything before it is visible
+///             BEGIN, LOCK TABLE, snapshot
+///             pg_last_wal_replay_lsn() = R
+///     settle: the first greater value than R                <- nothing visible commits after it
+///
+/// Why greater: a commit is visible a moment before its record counts as replayed. Why not before
+/// `finish`: while the lock is held, the log's next record may have to wait for it.
 final class PGTableReader: TableReader {
     /// How long a read waits for an ALTER TABLE or the like; then it is tried again later.
     private static let lockTimeout = "10s"
     private static let durabilityDeadlineSeconds = 60.0
 
     private let connection: PGConnection
+    private let isStandby: Bool
+    /// Writes something of no meaning to the log.
+    private let nudge: () throws -> Void
     private var orders: [UInt32: (fingerprint: String, order: KeyOrder)] = [:]
     private var pageBytes: UInt64?
 
-    init(_ connection: PGConnection) throws {
+    init(_ connection: PGConnection, nudge: @escaping () throws -> Void) throws {
         self.connection = connection
+        self.nudge = nudge
+        isStandby = try connection.isInRecovery()
         // The costs below would make the server compile a plan that runs once.
         try connection.run("SET jit = off; SET lock_timeout = '\(Self.lockTimeout)'")
     }
 
     func cut(_ route: TableRoute, after lower: Key?, rows: Int) throws -> Key? {
-        guard !route.isKeyless, rows > 0 else { return nil }
+        guard !route.isKeyless, !route.isOneChunk, rows > 0 else { return nil }
         return try attempt(route) {
             let order = try order(route)
             let range = order.condition("x", KeyRange(after: lower, through: nil))
@@ -46,6 +62,7 @@ final class PGTableReader: TableReader {
 
     func begin(_ route: TableRoute) throws -> ChunkSnapshot {
         try attempt(route) {
+            let low = isStandby ? try flushed() : nil
             try connection.run(
                 "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; "
                     + "LOCK TABLE \(route.origin) IN ACCESS SHARE MODE")
@@ -54,28 +71,41 @@ final class PGTableReader: TableReader {
                 SELECT pg_current_snapshot(), \(CatalogFingerprint.expression("c")), \
                 pg_is_in_recovery() FROM pg_class c WHERE c.oid = $1::regclass
                 """, [route.source.name.quoted])
-            try refuseStandby(seen, route)
-            let position = try connection.run("SELECT pg_current_wal_insert_lsn()")
-            guard let snapshot = SourceSnapshot(parsing: seen.string(0, 0)),
-                let position = LogPosition(parsing: position.string(0, 0))
-            else {
+            guard seen.rowCount == 1, seen.boolean(0, 2) == isStandby else {
                 throw ReplicationError(
-                    .protocolViolation, "take the snapshot of a chunk",
-                    why: "the server's answer is not a snapshot and a position")
+                    .connectionLost, "take the snapshot of a chunk", table: route.source.name,
+                    why: "the server is another than before: a standby was promoted")
             }
             return ChunkSnapshot(
-                snapshot: snapshot, position: position, fingerprint: seen.string(0, 1))
+                snapshot: try low.map(window) ?? .visibility(visibility(seen)),
+                position: try insertPosition(), fingerprint: seen.string(0, 1))
         }
     }
 
-    /// A standby's snapshot lists no running transaction: what it sees cannot be known from it.
-    private func refuseStandby(_ seen: PGResult, _ route: TableRoute) throws {
-        guard seen.rowCount == 1, !seen.boolean(0, 2) else {
-            throw ReplicationError(
-                .unsupported, "take the snapshot of a chunk", table: route.source.name,
-                why: "the source is a standby: its snapshots do not tell what they see",
-                try: "name the primary in `source` of the pipeline file")
-        }
+    private func visibility(_ seen: PGResult) throws -> Visibility {
+        if let visibility = Visibility(parsing: seen.string(0, 0)) { return visibility }
+        throw ReplicationError(
+            .protocolViolation, "take the snapshot of a chunk",
+            why: "the server's answer is not a snapshot")
+    }
+
+    /// A commit record that begins at the replayed position is not yet replayed.
+    private func window(_ replayed: LogPosition) -> SourceSnapshot {
+        let low = LogPosition(rawValue: max(replayed.rawValue, 1) - 1)
+        return .window(low: low, high: low)
+    }
+
+    private func insertPosition() throws -> LogPosition {
+        if isStandby { return try flushed() }
+        let answer = try connection.run("SELECT pg_current_wal_insert_lsn()")
+        return try position(answer)
+    }
+
+    private func position(_ answer: PGResult) throws -> LogPosition {
+        if let position = LogPosition(parsing: answer.string(0, 0)) { return position }
+        throw ReplicationError(
+            .protocolViolation, "ask for the log's end",
+            why: "the server's answer is not a position")
     }
 
     func copy(
@@ -106,34 +136,46 @@ final class PGTableReader: TableReader {
 
     // MARK: Durability
 
-    /// An idle open transaction leaves its rows in a part-filled page of the log that nothing
-    /// flushes by itself: after a second without progress a message of no meaning is committed.
-    func waitUntilDurable(_ position: LogPosition) throws {
+    func settle(_ chunk: ChunkSnapshot) throws -> ChunkSnapshot {
         do {
-            let needed = try reachable(position)
-            let start = ContinuousClock.now
-            var pause = 0.002
-            var nudgeAt = 1.0
-            while try flushed() < needed {
-                let waited = (ContinuousClock.now - start) / .seconds(1)
-                guard waited < Self.durabilityDeadlineSeconds else { throw notDurable(position) }
-                if waited > nudgeAt, !connection.isInTransaction {
-                    try connection.run("SELECT pg_logical_emit_message(true, 'martlet.flush', '')")
-                    nudgeAt = waited + 2
-                }
-                Thread.sleep(forTimeInterval: pause)
-                pause = min(pause * 2, 0.1)
+            guard isStandby, case .window(let low, _) = chunk.snapshot else {
+                _ = try wait(until: try reachable(chunk.position), nudgingAfter: 1)
+                return chunk
             }
+            // Whatever a standby has replayed is on its disk.
+            let next = LogPosition(rawValue: chunk.position.rawValue + 1)
+            let high = try wait(until: next, nudgingAfter: 0.01)
+            return ChunkSnapshot(
+                snapshot: .window(low: low, high: high), position: high,
+                fingerprint: chunk.fingerprint)
         } catch { throw error.asReplicationError() }
     }
 
+    /// An idle open transaction leaves its rows in a part-filled page of the log that nothing
+    /// flushes by itself: after a while without progress a message of no meaning is committed.
+    private func wait(until needed: LogPosition, nudgingAfter patience: Double) throws
+        -> LogPosition
+    {
+        let start = ContinuousClock.now
+        var pause = 0.002
+        var nudgeAt = patience
+        while true {
+            let found = try flushed()
+            if found >= needed { return found }
+            let waited = (ContinuousClock.now - start) / .seconds(1)
+            guard waited < Self.durabilityDeadlineSeconds else { throw notDurable(needed) }
+            if waited > nudgeAt {
+                try nudge()
+                nudgeAt = waited + 2
+            }
+            Thread.sleep(forTimeInterval: pause)
+            pause = min(pause * 2, 0.1)
+        }
+    }
+
     private func flushed() throws -> LogPosition {
-        let result = try connection.run(
-            """
-            SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
-            ELSE pg_current_wal_flush_lsn() END
-            """)
-        return LogPosition(parsing: result.string(0, 0)) ?? .zero
+        let function = isStandby ? "pg_last_wal_replay_lsn" : "pg_current_wal_flush_lsn"
+        return try position(try connection.run("SELECT \(function)()"))
     }
 
     /// At the start of a page the insert position already counts the page's header (24 bytes, 40 in
@@ -153,7 +195,9 @@ final class PGTableReader: TableReader {
 
     private func notDurable(_ position: LogPosition) -> ReplicationError {
         ReplicationError(
-            .serverBusy, "wait until the source's log is on disk", position: position,
+            .serverBusy,
+            isStandby ? "wait until the standby replays" : "wait until the source's log is on disk",
+            position: position,
             why: "not reached within \(Int(Self.durabilityDeadlineSeconds)) s")
     }
 
@@ -181,7 +225,10 @@ final class PGTableReader: TableReader {
     {
         // What a sink throws is its caller's own and passes as it is.
         do { return try body() } catch let error as PGError.Server {
-            throw error.asReplicationError(table: route.source.name)
+            var told = error.asReplicationError(table: route.source.name)
+            // A standby cancels what its replay must not wait for any longer.
+            if isStandby, error.sqlState == "40001" { told.kind = .snapshotGone }
+            throw told
         }
     }
 }

@@ -35,21 +35,22 @@ struct SlotCreation {
                 why: "the answer holds no consistent point")
         }
         guard !isStandby, let exported = created.text(0, 2) else {
-            return CaptureStart(position: position, unseen: [])
+            return CaptureStart(place: LogPlace(position: position))
         }
         let early = try snapshot(exported)
-        let late = try source.currentSnapshot()
-        return CaptureStart(position: position, unseen: early.seen(butNotIn: late))
+        let late = try source.visibility()
+        return CaptureStart(
+            place: LogPlace(position: position), unseen: early.seen(butNotIn: late))
     }
 
-    private func snapshot(_ exported: String) throws -> SourceSnapshot {
+    private func snapshot(_ exported: String) throws -> Visibility {
         try source.sessions.use { connection in
             try connection.run(
                 "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; "
                     + "SET TRANSACTION SNAPSHOT \(exported.quotedLiteral)")
             let text = try connection.run("SELECT pg_current_snapshot()").string(0, 0)
             try connection.run("ROLLBACK")
-            guard let snapshot = SourceSnapshot(parsing: text) else {
+            guard let snapshot = Visibility(parsing: text) else {
                 throw ReplicationError(
                     .protocolViolation, "read the exported snapshot", why: "it is not a snapshot")
             }
@@ -146,9 +147,9 @@ struct SlotCreation {
     }
 }
 
-extension SourceSnapshot {
+extension Visibility {
     /// The ids that this snapshot sees and `later` does not, in order.
-    package func seen(butNotIn later: SourceSnapshot) -> [TransactionID] {
+    package func seen(butNotIn later: Visibility) -> [TransactionID] {
         let above = later.xmax < xmax ? Array(later.xmax.rawValue..<xmax.rawValue) : []
         let invisible = later.running.union(above.map { TransactionID(rawValue: $0) })
         return invisible.filter { sees($0) }.sorted()

@@ -135,6 +135,7 @@ enum PGStateFormat {
             heartbeat_at bigint,
             transactions bigint NOT NULL,
             unseen text NOT NULL,
+            gtids text,
             applied_at timestamptz NOT NULL
         ) WITH (fillfactor = 50);
         CREATE TABLE martlet.table_state (

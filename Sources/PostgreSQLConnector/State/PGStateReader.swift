@@ -58,7 +58,7 @@ struct PGStateReader {
         let row = try query(
             """
             SELECT position, commit_position, xid, committed_at, heartbeat_at, transactions, \
-            unseen, extract(epoch FROM clock_timestamp() - applied_at) \
+            unseen, extract(epoch FROM clock_timestamp() - applied_at), gtids \
             FROM martlet.checkpoint WHERE pipeline = $1
             """)
         guard row.rowCount == 1 else { return nil }
@@ -71,6 +71,9 @@ struct PGStateReader {
         value.transactions = try required(row.integer(0, 5), "checkpoint.transactions")
         value.unseen = try (row.text(0, 6) ?? "").split(separator: ",").map {
             TransactionID(rawValue: try required(UInt64($0), "checkpoint.unseen"))
+        }
+        value.gtids = try row.text(0, 8).map {
+            try required(GTIDSet(parsing: $0), "checkpoint.gtids")
         }
         return (value, row.text(0, 7).flatMap(Double.init))
     }

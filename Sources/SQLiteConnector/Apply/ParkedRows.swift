@@ -69,10 +69,10 @@ final class ParkedRows {
     }
 
     /// Deletes the row here; false if it is not here.
-    func delete(_ row: RowChange) throws -> Bool {
+    func delete(_ row: RowChange, newKey: Bool = false) throws -> Bool {
         guard count > 0 else { return false }
         let delete = try statements.delete()
-        try statements.bindLocation(row, to: delete)
+        try statements.bindLocation(row, newKey: newKey, to: delete)
         let deleted = try delete.change()
         count -= deleted
         return deleted > 0

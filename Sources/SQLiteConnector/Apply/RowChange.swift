@@ -18,6 +18,13 @@ struct RowChange {
     /// The value that named the row before the change: the log sends the old one if it differs.
     func locating(_ column: Int) -> Value { hasOld ? old(column) : new(column) }
 
+    /// The value that names the row after the change. A key that is kept out of line and did not
+    /// change is in the old image only.
+    func locatingNew(_ column: Int) -> Value {
+        let value = new(column)
+        return value.isUnchanged && hasOld ? old(column) : value
+    }
+
     func bytes(of value: Value) -> UnsafeRawBufferPointer {
         let start = Int(value.offset)
         return UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(value.length)])
@@ -84,7 +91,7 @@ extension RowStatements {
         _ row: RowChange, newKey: Bool = false, to statement: SQLiteStatement
     ) throws(ColumnFault) {
         for (place, column) in locating.enumerated() {
-            let value = newKey ? row.complete(column) : row.locating(column)
+            let value = newKey ? row.locatingNew(column) : row.locating(column)
             if value.isNull, !table.route.isKeyless {
                 throw ColumnFault(fault: .missingKey, column: column)
             }

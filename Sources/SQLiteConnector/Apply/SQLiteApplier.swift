@@ -127,16 +127,17 @@ extension SQLiteApplier {
         do {
             let writer = try writer(route)
             try writer.checkShape(row)
-            switch (action, row.change.operation) {
-            case (.skip, _): return
+            try writer.clear(action.clears, row)
+            switch (action.step, row.change.operation) {
+            case (.nothing, _): counts[route].deletes += 1
             case (.insertNew, _), (.whole, .insert):
                 try writer.insert(row)
                 counts[route].inserts += 1
             case (.deleteOld, _), (.whole, .delete):
                 try writer.delete(row)
                 counts[route].deletes += 1
-            case (.whole, .update):
-                try writer.update(row)
+            case (.whole, .update), (.updateIfThere, _):
+                try writer.update(row, isSure: action.step == .whole)
                 counts[route].updates += 1
             case (.whole, .truncate):
                 try writer.removeAll()

@@ -48,7 +48,8 @@ final class TableWriter {
         }
     }
 
-    func update(_ row: RowChange) throws {
+    /// `isSure` false: the row may be missing.
+    func update(_ row: RowChange, isSure: Bool = true) throws {
         let movesKey = !table.route.isKeyless && row.changesKey(table.route.key)
         let candidates =
             movesKey || table.route.isKeyless
@@ -66,9 +67,10 @@ final class TableWriter {
         let update = try home.update(columns)
         try home.bindSet(columns, row, to: update)
         try home.bindLocation(row, to: update)
-        do { try expectOne(try update.change(), row, "apply UPDATE") } catch let error
-            as SQLiteError where mayPass(error)
-        {
+        do {
+            let count = try update.change()
+            if isSure || count > 0 { try expectOne(count, row, "apply UPDATE") }
+        } catch let error as SQLiteError where mayPass(error) {
             if movesKey, try isTaken(row) { throw error }
             try park(row, columns)
         }
@@ -79,6 +81,18 @@ final class TableWriter {
         let delete = try home.delete()
         try home.bindLocation(row, to: delete)
         try expectOne(try delete.change(), row, "apply DELETE")
+    }
+
+    /// Deletes the rows of these keys of the change, if they are there. Never in a table without a
+    /// key.
+    func clear(_ sides: ChangeSides, _ row: RowChange) throws {
+        for newKey in [false, true] where sides.contains(newKey ? .new : .old) {
+            if let parked, try parked.delete(row, newKey: newKey) { continue }
+            let delete = try home.delete()
+            try home.bindLocation(row, newKey: newKey, to: delete)
+            let count = try delete.change()
+            if count > 0 { try expectOne(count, row, "apply \(row.change.operation)") }
+        }
     }
 
     func removeAll() throws {

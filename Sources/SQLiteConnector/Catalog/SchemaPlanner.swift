@@ -102,8 +102,8 @@ extension SchemaPlanner {
             + parts.joined(separator: ",\n    ") + "\n) STRICT"
     }
 
-    /// A key of one integer is the row id itself: no second index, and exact, since every integer
-    /// of PostgreSQL fits 64 bits.
+    /// A key of one integer is the row id itself: no second index, and exact, since an integer
+    /// that 64 bits with a sign do not hold is refused by name.
     private func isRowID(_ route: TableRoute) -> Bool {
         route.key.count == 1 && Storage(route.keyColumns[0].type.kind) == .integer
     }
@@ -116,7 +116,9 @@ extension SchemaPlanner {
         if isKey, isRowID(route) { text += " PRIMARY KEY" }
         if isKey || !column.isNullable { text += " NOT NULL" }
         if let expression = column.defaultExpression {
-            if let literal = PortableDefault.literal(expression, kind: column.type.kind) {
+            if let literal = DefaultLiteral.text(
+                expression, kind: column.type.kind, route.source.dialect)
+            {
                 text += " DEFAULT \(literal)"
             } else {
                 mention(".\(column.name): the default is left out", route)
@@ -129,20 +131,38 @@ extension SchemaPlanner {
     private mutating func foreignKeys(_ route: TableRoute) -> [String] {
         var clauses: [String] = []
         for key in route.source.foreignKeys {
-            let parent = routes.first { $0.source.name == key.referenced }
-            let carried = Set(route.columns.map(\.name))
-            let others = Set(parent?.columns.map(\.name) ?? [])
-            if let parent, key.columns.allSatisfy(carried.contains),
-                key.referencedColumns.allSatisfy(others.contains),
-                let clause = PortableConstraint.clause(key, to: parent.target.name)
-            {
-                clauses.append(clause)
-            } else {
-                let why = parent == nil ? "\(key.referenced) is not replicated" : "not portable"
-                mention(": the foreign key \(key.name) is left out (\(why))", route)
+            switch reference(key, route) {
+            case .success(let clause): clauses.append(clause)
+            case .failure(let refusal):
+                mention(": the foreign key \(key.name) is left out (\(refusal.reason))", route)
             }
         }
         return clauses
+    }
+
+    private func reference(
+        _ key: ForeignKey, _ route: TableRoute
+    ) -> Result<String, PortableConstraint.Refusal> {
+        guard let parent = routes.first(where: { $0.source.name == key.referenced }) else {
+            return .failure(.init("\(key.referenced) is not replicated"))
+        }
+        let carried = Set(route.columns.map(\.name))
+        let others = Set(parent.columns.map(\.name))
+        guard key.columns.allSatisfy(carried.contains),
+            key.referencedColumns.allSatisfy(others.contains)
+        else { return .failure(.init("a column of it does not travel")) }
+        return PortableConstraint.actions(key, from: route.source, to: parent.source).map {
+            clause(key, to: parent.target.name, $0)
+        }
+    }
+
+    private func clause(_ key: ForeignKey, to target: String, _ actions: String) -> String {
+        let columns = key.columns.map(\.quotedIdentifier).joined(separator: ", ")
+        let others = key.referencedColumns.map(\.quotedIdentifier).joined(separator: ", ")
+        let timing =
+            PortableConstraint.isInitiallyDeferred(key) ? " DEFERRABLE INITIALLY DEFERRED" : ""
+        return "CONSTRAINT \(key.name.quotedIdentifier) FOREIGN KEY (\(columns)) "
+            + "REFERENCES \(target.quotedIdentifier) (\(others))\(actions)\(timing)"
     }
 
     /// What is not itself at the target, for the plan.
@@ -154,14 +174,17 @@ extension SchemaPlanner {
                 let types = "\(column.type.declaration) -> \(storage.declaration)"
                 mention(".\(column.name): \(types)\(remark)", route)
             }
+            if column.identity != nil, !isRowID(route) || route.keyColumns != [column] {
+                mention(".\(column.name): does not count up by itself at the target", route)
+            }
             if column.type.kind == .caseInsensitiveText || column.collation != nil {
                 mention(".\(column.name): compares by bytes at the target", route)
             }
         }
         for column in route.source.columns where column.generated != nil {
-            if !route.columns.contains(where: { $0.name == column.name }) {
-                mention(".\(column.name): generated column, left out", route)
-            }
+            let isCarried = route.columns.contains { $0.name == column.name }
+            let how = isCarried ? "carried as a plain column" : "left out"
+            mention(".\(column.name): generated column, \(how)", route)
         }
         for check in route.source.checks {
             mention(": the check \(check.name) is left out", route)
@@ -190,7 +213,7 @@ extension SchemaPlanner {
     private func carried(
         _ index: Index, _ route: TableRoute
     ) -> Result<[String], PortableConstraint.Refusal> {
-        PortableConstraint.columns(index).flatMap { columns in
+        PortableConstraint.columns(index, route.source.dialect).flatMap { columns in
             let names = Set(route.columns.map(\.name))
             return columns.allSatisfy(names.contains)
                 ? .success(columns) : .failure(.init("a column of it does not travel"))

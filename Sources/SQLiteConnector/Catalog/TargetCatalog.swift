@@ -50,7 +50,9 @@ extension SQLiteTarget {
         } ?? []
     }
 
-    package func preflight(_ routes: [TableRoute]) throws -> [Finding] {
+    package func preflight(
+        _ routes: [TableRoute], prerequisites: [SchemaObject]
+    ) throws -> [Finding] {
         var findings = [fileFinding]
         if findings[0].severity == .refused { return findings }
         findings += try triggerFindings(routes)

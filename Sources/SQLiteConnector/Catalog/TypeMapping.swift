@@ -18,14 +18,15 @@ enum Storage: Sendable, Equatable {
 
     init(_ kind: ValueKind) {
         switch kind {
-        case .int16, .int32, .int64, .oid: self = .integer
+        // A `bigint unsigned` beyond 2^63 - 1 is refused by name when it comes.
+        case .int16, .int32, .int64, .oid, .unsigned64, .year: self = .integer
         case .boolean: self = .boolean
         case .float32: self = .single
         case .float64: self = .double
-        case .bytes: self = .blob
+        case .bytes, .geometry, .vector: self = .blob
         case .numeric, .money, .text, .fixedText, .uuid, .date, .time, .timeWithZone, .timestamp,
             .timestampWithZone, .interval, .json, .jsonBinary, .xml, .bits, .network, .enumeration,
-            .array, .range, .composite, .caseInsensitiveText, .other:
+            .array, .range, .composite, .caseInsensitiveText, .duration, .labelSet, .other:
             self = .text
         }
     }

@@ -86,7 +86,7 @@ struct SQLiteError: Error {
         case SQLITE_BUSY, SQLITE_LOCKED:
             LockOwner.describe(path).map { "end or wait for \($0)" }
                 ?? "end the other writer, or wait for it"
-        case SQLITE_FULL: "free disk space; the next start goes on from the checkpoint"
+        case SQLITE_FULL: "free disk space; the next attempt or start goes on from the checkpoint"
         case SQLITE_READONLY: "make \(path) and its directory writable"
         case SQLITE_CANTOPEN: "check that the directory exists and may be written"
         case SQLITE_NOTADB: "name another file, or move this one away"

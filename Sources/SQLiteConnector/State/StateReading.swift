@@ -67,7 +67,7 @@ extension SQLiteSession {
         try rows(
             """
             SELECT position, commit_position, xid, committed_at, heartbeat_at, transactions, \
-            unseen, written_at FROM martlet_checkpoint WHERE pipeline = ?
+            unseen, written_at, gtids FROM martlet_checkpoint WHERE pipeline = ?
             """, [.text(pipeline)]
         ) { row in
             guard let position = StateCoding.position(row.text(0)),
@@ -79,6 +79,12 @@ extension SQLiteSession {
             checkpoint.heartbeatAt = row.integer(4)
             checkpoint.transactions = row.integer(5) ?? 0
             checkpoint.unseen = StateCoding.ids(row.text(6))
+            if let text = row.text(8) {
+                guard let gtids = GTIDSet(parsing: text) else {
+                    throw Self.unreadable("martlet_checkpoint.gtids")
+                }
+                checkpoint.gtids = gtids
+            }
             return (checkpoint, row.integer(7) ?? 0)
         }.first
     }

@@ -8,6 +8,7 @@ extension MergeWorld {
         hasher.combine(source.log.count)
         hasher.combine(source.visible)
         hasher.combine(source.readers)
+        hasher.combine(source.replayed)
         target.hash(into: &hasher)
         ledger.hash(into: &hasher)
         stream.hash(into: &hasher)
@@ -57,6 +58,7 @@ extension MergeLedger {
         hasher.combine(unseen)
         hasher.combine(lastJudged)
         hasher.combine(isMidTransaction)
+        hasher.combine(streamed)
     }
 }
 
@@ -117,7 +119,12 @@ extension ModelWorker {
             hasher.combine([2, route, generation])
             hasher.combine(upper)
         case .claimed(let work): hash(3, work, nil, [:], &hasher)
-        case .locked(let work): hash(4, work, nil, [:], &hasher)
+        case .positioned(let work, let low):
+            hash(12, work, nil, [:], &hasher)
+            hasher.combine(low)
+        case .locked(let work, let low):
+            hash(4, work, nil, [:], &hasher)
+            hasher.combine(low)
         case .snapped(let work, let snapshot): hash(5, work, snapshot, [:], &hasher)
         case .read(let work, let snapshot, let rows): hash(6, work, snapshot, rows, &hasher)
         case .valid(let work, let snapshot, let rows): hash(7, work, snapshot, rows, &hasher)
@@ -145,9 +152,12 @@ extension ModelWorker {
         hasher.combine(work.id)
         hasher.combine(work.range)
         hasher.combine(work.unseen)
+        hasher.combine(work.streamed)
         hasher.combine(work.generation)
         hasher.combine(snapshot?.visible)
         hasher.combine(snapshot?.chunk.position)
+        hasher.combine(snapshot?.chunk.snapshot)
+        hasher.combine(snapshot?.isSettled)
         hasher.combine(rows)
     }
 }

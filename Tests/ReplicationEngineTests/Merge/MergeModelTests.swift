@@ -10,6 +10,13 @@ struct MergeModelTests {
         ModelOptions(hasToast: true, hasTruncate: true, hasKeyless: true, hasParts: true),
         ModelOptions(hasToast: true, hasParts: true, workers: 3),
         ModelOptions(hasToast: true, hasTruncate: true, hasKeyless: true, asksSource: true),
+        ModelOptions(hasToast: true, source: .window),
+        ModelOptions(hasToast: true, isMoveHeavy: true, source: .window),
+        ModelOptions(
+            hasToast: true, hasTruncate: true, hasParts: true, source: .window, workers: 3),
+        ModelOptions(hasToast: true, hasTruncate: true, hasKeyless: true, source: .exact),
+        ModelOptions(hasToast: true, isMoveHeavy: true, source: .standby),
+        ModelOptions(hasToast: true, hasTruncate: true, hasParts: true, source: .standby),
     ]
 
     @Test("Every schedule ends with the source's rows at the target", arguments: configurations)

@@ -8,6 +8,10 @@ struct MergeMutationTests {
     static let truncate = ModelOptions(hasTruncate: true)
     static let parts = ModelOptions(hasToast: true, hasParts: true, workers: 3)
 
+    static let window = ModelOptions(hasToast: true, source: .window)
+    static let standby = ModelOptions(hasToast: true, source: .standby)
+    static let windowParts = ModelOptions(hasParts: true, source: .window, workers: 3)
+
     static let broken: [ModelOptions] = [
         plain.without(.visibilityCheck), plain.without(.waitForClosing), plain.without(.closedAt),
         plain.without(.firstUnseen), plain.without(.storedUnseen), plain.without(.journalWithRows),
@@ -16,6 +20,13 @@ struct MergeMutationTests {
         toast.without(.keyChunkJournal), toast.without(.keyChunks),
         truncate.without(.void), truncate.without(.hold),
         truncate.without(.tableLock), truncate.without(.journalWithWipe),
+        window.without(.visibilityCheck), window.without(.keyChunks), window.without(.mergePassed),
+        window.without(.lowVisible),
+        window.without(.lowFirst), window.without(.highLast), window.without(.idempotence),
+        window.without(.missingUpdate), window.without(.highPassed),
+        windowParts.without(.partStreamed), standby.without(.visibilityCheck),
+        standby.without(.highGreater), standby.without(.highLast), standby.without(.lowFirst),
+        ModelOptions(hasTruncate: true, source: .standby).without(.tableLock),
         parts.without(.wholeTransactions), ModelOptions(asksSource: true).without(.frozenCuts),
     ]
 

@@ -51,6 +51,7 @@ enum MergeSchedules {
         case 32..<54: return .stream
         case 54..<58: return .live(world.random.below(world.routes.count))
         case 58..<60: return .workerFails(worker)
+        case 60..<62 where world.options.source == .standby: return .replay
         case 60..<(world.options.isMoveHeavy ? 93 : 97): return .worker(worker)
         default: return .kill
         }
@@ -62,6 +63,7 @@ enum MergeSchedules {
         var extra = 3
         for round in 0..<2000 {
             for xid in world.source.hidden { _ = try world.perform(.show(xid)) }
+            _ = try world.perform(.replay)
             if world.isDone, world.stream.phase == .idle, world.becomingLive.isEmpty { return }
             if extra > 0, world.random.chance(2) {
                 extra -= 1

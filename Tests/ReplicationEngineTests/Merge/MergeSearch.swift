@@ -39,7 +39,7 @@ struct MergeSearch {
     }
 
     private mutating func successors(of node: Node) -> [Node] {
-        var steps: [ModelStep] = [.commit, .receive(1), .receive(2), .stream]
+        var steps: [ModelStep] = [.commit, .replay, .receive(1), .receive(2), .stream]
         steps += node.world.source.hidden.map { .show($0) }
         steps += node.world.workers.indices.map { .worker($0) }
         steps += node.world.routes.indices.map { .live($0) }

@@ -150,6 +150,7 @@ extension MergeWorld {
         if stream.part == 0 { stream.view = target }
         let batch = stream.batch
         ledger.plan(batch, routes: batchRoutes(batch), stream.judged, into: &stream.plan)
+        stream.plan.actions = stream.plan.actions.map(broken)
         stream.actions.append(stream.plan.actions)
         note("applies part \(stream.part): \(stream.plan.actions)")
         try stream.view.apply(batch, stream.plan.actions)
@@ -161,6 +162,13 @@ extension MergeWorld {
             stream.phase = .applied
         }
         return true
+    }
+
+    /// The action without a rule that is taken away.
+    func broken(_ action: ChangeAction) -> ChangeAction {
+        if takesAway(.idempotence) { return ChangeAction(action.step) }
+        if takesAway(.missingUpdate), action.step == .updateIfThere { return .whole }
+        return action
     }
 
     private mutating func commitStream() throws -> Bool {

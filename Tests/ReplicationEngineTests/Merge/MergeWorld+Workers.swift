@@ -7,8 +7,10 @@ enum ModelWorker: Sendable {
     case cutting(route: Int, after: Key?, generation: Int)
     case cut(route: Int, through: Key?, generation: Int)
     case claimed(ChunkWork)
+    /// Knows the low position of its window.
+    case positioned(ChunkWork, LogPosition)
     /// Holds the table's lock, has no snapshot yet.
-    case locked(ChunkWork)
+    case locked(ChunkWork, LogPosition)
     case snapped(ChunkWork, ModelSnapshot)
     case read(ChunkWork, ModelSnapshot, [Int: ModelRow])
     /// Found its unit still valid; does not hold the ledger any more.
@@ -23,8 +25,9 @@ enum ModelWorker: Sendable {
     var work: ChunkWork? {
         switch self {
         case .idle, .cutting, .cut, .merging, .indexing: nil
-        case .claimed(let work), .locked(let work), .snapped(let work, _), .read(let work, _, _),
-            .valid(let work, _, _), .closing(let work, _, _, _), .committed(let work, _, _, _):
+        case .claimed(let work), .positioned(let work, _), .locked(let work, _),
+            .snapped(let work, _), .read(let work, _, _), .valid(let work, _, _),
+            .closing(let work, _, _, _), .committed(let work, _, _, _):
             work
         }
     }
@@ -47,10 +50,14 @@ extension MergeWorld {
             workers[index] = .cut(route: route, through: upper, generation: generation)
         case .cut(let route, let upper, let generation):
             return addCut(index, route, upper, generation)
-        case .claimed(let work): return lock(index, work)
-        case .locked(let work): takeSnapshot(index, work)
+        case .claimed(let work):
+            guard options.source != .visibility else { return lock(index, work, .zero) }
+            workers[index] = .positioned(work, source.low())
+        case .positioned(let work, let low): return lock(index, work, low)
+        case .locked(let work, let low): takeSnapshot(index, work, low)
         case .snapped(let work, let snapshot): return read(index, work, snapshot)
         case .read(let work, let snapshot, let rows):
+            guard let snapshot = source.settle(snapshot) else { return false }
             let isValid = ledger.isValid(work) || takesAway(.void)
             workers[index] = isValid ? .valid(work, snapshot, rows) : .idle
             note("worker \(index): unit \(work.id) is \(isValid ? "valid" : "gone")")
@@ -86,7 +93,8 @@ extension MergeWorld {
 
     private mutating func start(_ index: Int, _ step: LoadStep) -> Bool {
         switch step {
-        case .copy(let work):
+        case .copy(var work):
+            if takesAway(.partStreamed) { work.streamed = ledger.lastJudged }
             workers[index] = .claimed(work)
             note("worker \(index): claims \(work.place), unseen \(work.unseen.sorted())")
         case .cut(let route, let lower, let generation):
@@ -110,23 +118,26 @@ extension MergeWorld {
 
     // MARK: Reading
 
-    private mutating func lock(_ index: Int, _ work: ChunkWork) -> Bool {
-        guard !takesAway(.tableLock) else {
-            workers[index] = .locked(work)
-            return true
+    /// MySQL and MariaDB have no such lock: a TRUNCATE after the snapshot makes the read fail.
+    private var locksTables: Bool {
+        !takesAway(.tableLock) && (options.source == .visibility || options.source == .standby)
+    }
+
+    private mutating func lock(_ index: Int, _ work: ChunkWork, _ low: LogPosition) -> Bool {
+        if locksTables {
+            guard !source.isTruncating(work.route) else { return false }
+            source.readers[work.route] += 1
         }
-        guard !source.isTruncating(work.route) else { return false }
-        source.readers[work.route] += 1
-        workers[index] = .locked(work)
+        workers[index] = .locked(work, low)
         return true
     }
 
     private mutating func unlock(_ work: ChunkWork) {
-        if !takesAway(.tableLock) { source.readers[work.route] -= 1 }
+        if locksTables { source.readers[work.route] -= 1 }
     }
 
-    private mutating func takeSnapshot(_ index: Int, _ work: ChunkWork) {
-        let snapshot = source.snapshot()
+    private mutating func takeSnapshot(_ index: Int, _ work: ChunkWork, _ low: LogPosition) {
+        let snapshot = options.source == .visibility ? source.snapshot() : source.window(low)
         let isComplete = ledger.isComplete(snapshot.chunk.snapshot, for: work)
         guard isComplete || takesAway(.visibilityCheck) else {
             unlock(work)
@@ -141,7 +152,11 @@ extension MergeWorld {
     private mutating func read(_ index: Int, _ work: ChunkWork, _ snapshot: ModelSnapshot) -> Bool {
         guard !source.isTruncating(work.route) || !takesAway(.tableLock) else { return false }
         var rows: [Int: ModelRow] = [:]
-        if !source.isEmptied(work.route, after: snapshot.visible) {
+        let isEmptied = source.isEmptied(work.route, after: snapshot.visible)
+        if isEmptied, options.source == .window || options.source == .exact {
+            return failWorker(index)
+        }
+        if !isEmptied {
             rows = source.rows(work.route, seenBy: snapshot.visible).filter {
                 routes[work.route].isKeyless
                     || work.range.contains($0.key)
@@ -180,8 +195,11 @@ extension MergeWorld {
         var plan = plan
         try applyParked(&plan, work, to: &after)
         let closedAt = takesAway(.closedAt) ? .zero : plan.closedAt
-        let record = ledger.record(
+        var record = ledger.record(
             work, snapshot.chunk, closedAt: closedAt, rows: Int64(rows.count))
+        if takesAway(.highPassed), case .window(let low, _) = snapshot.chunk.snapshot {
+            record.seal?.position = low
+        }
         let keyChunks = takesAway(.keyChunks) ? [] : ledger.keyChunkRecords(plan, work)
         let pending = takesAway(.keyChunkJournal) ? [] : keyChunks
         if takesAway(.recordOverPending) { pending.forEach { after.record($0) } }
@@ -198,9 +216,10 @@ extension MergeWorld {
         _ plan: inout ClosingPlan, _ work: ChunkWork, to after: inout ModelTarget
     ) throws {
         for case .memory(let piece) in plan.parked.stored {
-            try after.apply(piece.batch, plan.actions(for: piece))
+            try after.apply(piece.batch, plan.actions(for: piece).map(broken))
         }
-        try after.apply(plan.parked.tail.batch, plan.actions(for: plan.parked.tail))
+        try after.apply(
+            plan.parked.tail.batch, plan.actions(for: plan.parked.tail).map(broken))
     }
 
     /// As `MergeLedger.mergeNeighbours`, but for runs as short as the model's.

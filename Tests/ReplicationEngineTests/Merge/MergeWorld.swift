@@ -7,6 +7,8 @@ enum ModelStep: Hashable, Sendable {
     case commit
     /// A transaction that is in the log becomes visible.
     case show(UInt64)
+    /// What is visible on a standby counts as replayed.
+    case replay
     /// The stream takes this many transactions from the log.
     case receive(Int)
     /// The stream goes one step on.
@@ -33,7 +35,7 @@ struct MergeWorld {
     let routes: [TableRoute]
     var source: ModelSource
     var target = ModelTarget()
-    var ledger = MergeLedger(tables: [], unseen: [], lastJudged: .zero)
+    var ledger = MergeLedger(tables: [], unseen: [], lastJudged: .zero, kind: .visibility)
     var stream = ModelStream()
     var workers: [ModelWorker] = []
     /// Commit position of the last transaction whose commit at the target the process knows of.
@@ -89,7 +91,9 @@ struct MergeWorld {
         becomingLive = []
         let tables = routes.indices.map { loadFromJournal($0) }
         let judged = takesAway(.judgedPosition) ? source.insertPosition : target.commitPosition
-        ledger = MergeLedger(tables: tables, unseen: target.unseen, lastJudged: judged)
+        ledger = MergeLedger(
+            tables: tables, unseen: target.unseen, lastJudged: judged,
+            kind: options.source.snapshots)
         stream = ModelStream()
         stream.position = target.applied
         knownCommit = target.commitPosition
@@ -110,8 +114,15 @@ struct MergeWorld {
         switch step {
         case .commit: return commitAtSource()
         case .show(let xid):
+            guard source.show(xid) else { return false }
             note("visible: \(xid)")
-            return source.visible.insert(xid).inserted
+            return true
+        case .replay:
+            guard options.source == .standby, source.replayed < source.visiblePrefix else {
+                return false
+            }
+            source.replayed = source.visiblePrefix
+            return true
         case .receive(let count): return receive(count)
         case .stream: return try advanceStream()
         case .worker(let index): return try advanceWorker(index)
@@ -136,8 +147,7 @@ struct MergeWorld {
         for change in changes {
             guard !source.isTruncating(change.table) else { return false }
             if change.operation == .truncate {
-                guard !source.isTouchedByHidden(change.table), source.readers[change.table] == 0
-                else { return false }
+                guard source.mayTruncate(change.table) else { return false }
             }
             let keys = [change.old, change.new].compactMap(\.self)
             guard keys.allSatisfy({ source.isFree(change.table, $0) }) else { return false }

@@ -1,3 +1,5 @@
+import ReplicationEngine
+
 /// What one configuration of the model contains.
 struct ModelOptions: Sendable, CustomStringConvertible {
     /// Changes may leave a large value out, as the log does for unchanged TOAST (P01).
@@ -11,12 +13,13 @@ struct ModelOptions: Sendable, CustomStringConvertible {
     var hasParts = false
     /// The first table's keys are ordered by the source only.
     var asksSource = false
+    var source = ModelSourceKind.visibility
     var workers = 2
     /// One rule is not followed, to show that the model notices.
     var takenAway: Rule?
 
     var description: String {
-        var words: [String] = []
+        var words = source == .visibility ? [] : [source.rawValue]
         if hasToast { words.append("TOAST") }
         if isMoveHeavy { words.append("mostly key changes") }
         if hasTruncate { words.append("TRUNCATE") }
@@ -33,6 +36,22 @@ struct ModelOptions: Sendable, CustomStringConvertible {
         copy.takenAway = rule
         return copy
     }
+}
+
+/// What the source's snapshots tell, and in which order its transactions become visible.
+enum ModelSourceKind: String, Sendable {
+    /// Which transactions are visible; in any order.
+    case visibility
+    /// Positions before and after the snapshot; visible in any order (MySQL).
+    case window = "windows"
+    /// The position of the snapshot itself; visible in the log's order (MariaDB).
+    case exact = "exact positions"
+    /// What has been replayed, which lags a little; visible in the log's order (a standby). Locks
+    /// are held at the primary, until the commit there.
+    case standby = "a standby"
+
+    var isOrdered: Bool { self == .exact || self == .standby }
+    var snapshots: SnapshotKind { self == .visibility ? .visibility : .window }
 }
 
 /// Rules of the merge that the model can leave out, one at a time.
@@ -55,5 +74,13 @@ enum Rule: String, Sendable, CaseIterable {
     case liveClosedAt = "waiting for the closing position before live"
     case frozenCuts = "freezing cuts while the source is asked"
     case mergePassed = "merging only chunks that the stream has passed"
+    case lowVisible = "a low position whose transactions are all visible"
+    case lowFirst = "the low position before the snapshot"
+    case highLast = "the high position after the snapshot"
+    case highGreater = "a high position that the standby had not reached"
+    case idempotence = "deleting first what may be there"
+    case missingUpdate = "passing an incomplete update of a missing row"
+    case highPassed = "passing the high position before live"
+    case partStreamed = "the position of a transaction judged in part"
     case judgedPosition = "the checkpoint as the last position judged"
 }

@@ -25,9 +25,7 @@ extension ModelSource {
             let table = random.below(tableCount)
             guard !isTruncating(table) else { continue }
             var change = randomChange(table, index, transaction.xid, now, &random)
-            if options.hasTruncate, random.chance(10), !isTouchedByHidden(table),
-                readers[table] == 0
-            {
+            if options.hasTruncate, random.chance(10), mayTruncate(table) {
                 change = SourceChange(table: table, operation: .truncate)
             }
             guard let change else { continue }
@@ -38,6 +36,11 @@ extension ModelSource {
             transaction.parts = max(1, min(transaction.changes.count, 1 + random.below(3)))
         }
         commit(transaction)
+    }
+
+    /// A standby's readers do not hold the primary.
+    func mayTruncate(_ table: Int) -> Bool {
+        !isTouchedByHidden(table) && (options.source == .standby || readers[table] == 0)
     }
 
     /// Ids do not ascend with commits: some transactions began earlier and commit later.

@@ -30,6 +30,8 @@ struct SourceTransaction: Sendable {
 struct ModelSnapshot: Sendable {
     var chunk: ChunkSnapshot
     var visible: Set<UInt64>
+    /// A window's high position is known.
+    var isSettled = true
 }
 
 /// The source: a log whose transactions become visible later than they are in it, in any order;
@@ -47,6 +49,8 @@ struct ModelSource: Sendable {
     private(set) var base: [[Int: ModelRow]] = [[:], [:]]
     var log: [SourceTransaction] = []
     var visible: Set<UInt64> = []
+    /// Standby: transactions that count as replayed; one more may be visible.
+    var replayed = 0
     var holders: [Lock: UInt64] = [:]
     /// Chunk readers that hold a table's lock.
     var readers = [0, 0]
@@ -68,21 +72,42 @@ struct ModelSource: Sendable {
         LogPosition(rawValue: UInt64(index + 1) * 100)
     }
     /// Where the log ends now.
-    var insertPosition: LogPosition { LogPosition(rawValue: UInt64(log.count) * 100 + 50) }
+    var insertPosition: LogPosition { end(log.count) }
 
     func isHidden(_ xid: UInt64) -> Bool { !visible.contains(xid) }
 
+    /// Transactions at the log's start that are visible.
+    var visiblePrefix: Int { log.prefix { visible.contains($0.xid) }.count }
+
+    /// False: cannot become visible now.
+    mutating func show(_ xid: UInt64) -> Bool {
+        guard options.source.isOrdered else { return visible.insert(xid).inserted }
+        guard let next = log.first(where: { isHidden($0.xid) }), next.xid == xid else {
+            return false
+        }
+        if options.source == .standby {
+            // The replay of a TRUNCATE waits for readers, and comes after what was before it.
+            guard !(0..<tableCount).contains(where: { next.truncates($0) && readers[$0] > 0 })
+            else { return false }
+            replayed = visiblePrefix
+        }
+        return visible.insert(xid).inserted
+    }
+
     /// A TRUNCATE that is in the log keeps its lock until it is visible.
     func isTruncating(_ table: Int) -> Bool {
-        log.contains { isHidden($0.xid) && $0.truncates(table) }
+        options.source != .standby
+            && log.contains { isHidden($0.xid) && $0.truncates(table) }
     }
 
     func isTouchedByHidden(_ table: Int) -> Bool {
-        log.contains { isHidden($0.xid) && $0.changes.contains { $0.table == table } }
+        options.source != .standby
+            && log.contains { isHidden($0.xid) && $0.changes.contains { $0.table == table } }
     }
 
     func isFree(_ table: Int, _ key: Int) -> Bool {
-        holders[Lock(table: table, key: key)].map { visible.contains($0) } ?? true
+        if options.source == .standby { return true }
+        return holders[Lock(table: table, key: key)].map { visible.contains($0) } ?? true
     }
 
     mutating func commit(_ transaction: SourceTransaction) {
@@ -102,16 +127,56 @@ struct ModelSource: Sendable {
 
     // MARK: Reads
 
+    /// After `count` transactions and before the next one.
+    private func end(_ count: Int) -> LogPosition {
+        LogPosition(rawValue: UInt64(count) * 100 + 50)
+    }
+
+    /// A window's low position, read before its snapshot.
+    func low() -> LogPosition {
+        if options.takenAway == .lowVisible { return end(log.count) }
+        return end(options.source == .standby ? replayed : visiblePrefix)
+    }
+
+    /// The snapshot of a window; its high position comes later.
+    func window(_ low: LogPosition) -> ModelSnapshot {
+        var (low, high) = (low, end(options.source == .standby ? replayed : log.count))
+        if options.source == .exact { (low, high) = (end(visiblePrefix), end(visiblePrefix)) }
+        if options.takenAway == .highLast { high = low }
+        let isSettled =
+            options.source == .exact || options.takenAway == .highLast
+            || (options.source == .standby && options.takenAway == .highGreater)
+        return ModelSnapshot(
+            chunk: ChunkSnapshot(
+                snapshot: .window(low: low, high: max(low, high)), position: .zero,
+                fingerprint: ""),
+            visible: visible, isSettled: isSettled)
+    }
+
+    /// nil: not yet to be known.
+    func settle(_ snapshot: ModelSnapshot) -> ModelSnapshot? {
+        guard !snapshot.isSettled, case .window(let before, let first) = snapshot.chunk.snapshot
+        else { return snapshot }
+        let low = options.takenAway == .lowFirst ? self.low() : before
+        let high = end(options.source == .standby ? replayed : log.count)
+        guard options.source != .standby || high > first else { return nil }
+        return ModelSnapshot(
+            chunk: ChunkSnapshot(
+                snapshot: .window(low: low, high: high), position: high, fingerprint: ""),
+            visible: snapshot.visible)
+    }
+
     /// As PostgreSQL makes it: `xmax` is one past the highest id that has ended; ids at or above it
     /// are not listed although they run.
     func snapshot() -> ModelSnapshot {
         let end = (visible.max() ?? Self.firstXID - 1) + 1
         let running = (Self.firstXID..<max(end, Self.firstXID)).filter { !visible.contains($0) }
-        let snapshot = SourceSnapshot(
+        let visibility = Visibility(
             xmin: TransactionID(rawValue: running.first ?? end), xmax: TransactionID(rawValue: end),
             running: Set(running.map { TransactionID(rawValue: $0) }))
         return ModelSnapshot(
-            chunk: ChunkSnapshot(snapshot: snapshot, position: insertPosition, fingerprint: ""),
+            chunk: ChunkSnapshot(
+                snapshot: .visibility(visibility), position: insertPosition, fingerprint: ""),
             visible: visible)
     }
 

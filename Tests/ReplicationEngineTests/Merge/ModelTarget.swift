@@ -74,11 +74,16 @@ struct ModelTarget: Sendable {
         }
         let old = batch.image(change.oldRow, table)
         let new = batch.image(change.newRow, table)
+        if action.clears.contains(.old), let key = old?.key ?? new?.key {
+            tables[table].rows[key] = nil
+        }
+        if action.clears.contains(.new), let key = new?.key { tables[table].rows[key] = nil }
         var before: ModelRow?
-        if action == .deleteOld || action == .whole, change.operation != .insert {
+        if action.step == .updateIfThere, tables[table].rows[new?.key ?? 0] == nil { return }
+        if action.step != .nothing, action.step != .insertNew, change.operation != .insert {
             before = try tables[table].remove(old?.key ?? new?.key, old?.row)
         }
-        if action == .insertNew || action == .whole, change.operation != .delete, let new {
+        if action.writesNew, change.operation != .delete, let new {
             guard let large = new.large ?? before?.large else {
                 throw ModelFailure("INSERT of an incomplete image")
             }

@@ -34,6 +34,13 @@ struct ValueTests {
         Sample(kind: .boolean, text: "f", stored: "0", type: "integer"),
         Sample(kind: .bytes, text: "\\x", stored: "X''", type: "blob"),
         Sample(kind: .bytes, text: "\\x00ff0A", stored: "X'00FF0A'", type: "blob"),
+        Sample(kind: .geometry, text: "\\x00000000", stored: "X'00000000'", type: "blob"),
+        Sample(kind: .vector, text: "\\x0000803f", stored: "X'0000803F'", type: "blob"),
+        Sample(
+            kind: .unsigned64, text: "9223372036854775807", stored: "9223372036854775807",
+            type: "integer"),
+        Sample(kind: .year, text: "2024", stored: "2024", type: "integer"),
+        Sample(kind: .year, text: "0000", stored: "0", type: "integer"),
         Sample(kind: .float64, text: "2", stored: "2.0", type: "real"),
         Sample(kind: .float64, text: "NaN", stored: "'NaN'", type: "text"),
         Sample(kind: .float32, text: "NaN", stored: "'NaN'", type: "text"),
@@ -117,6 +124,7 @@ struct ValueTests {
     static let wrong: [(ValueKind, String)] = [
         (.int64, "9223372036854775808"), (.int64, "-9223372036854775809"), (.int64, ""),
         (.int64, "-"), (.int64, "1.5"), (.int64, " 1"), (.int64, "99999999999999999999999"),
+        (.unsigned64, "9223372036854775808"),
         (.boolean, "true"), (.boolean, ""), (.float64, "x"), (.float64, ""), (.float64, "1 "),
         (.bytes, "abc"), (.bytes, "\\xabc"), (.bytes, "\\xgg"), (.bytes, ""), (.bytes, "\\"),
     ]

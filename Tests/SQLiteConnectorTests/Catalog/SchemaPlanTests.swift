@@ -30,7 +30,10 @@ struct SchemaPlanTests {
         #expect(shape.uniqueKeys == [["c text"]])
         #expect(!shape.hasRows)
         #expect(try file.target.shape(of: parent.target)?.primaryKey == ["b", "a"])
-        #expect(try file.target.preflight([parent, child]).allSatisfy { $0.severity == .ok })
+        #expect(
+            try file.target.preflight([parent, child], prerequisites: []).allSatisfy {
+                $0.severity == .ok
+            })
     }
 
     @Test("The table is STRICT, with keys, NOT NULL, and checks that say what the type cannot")
@@ -208,7 +211,7 @@ struct SchemaPlanTests {
 
     @Test("Only constants that mean the same become defaults", arguments: defaults)
     func literals(_ expression: String, _ kind: ValueKind, _ literal: String?) {
-        #expect(PortableDefault.literal(expression, kind: kind) == literal)
+        #expect(DefaultLiteral.text(expression, kind: kind) == literal)
     }
 
     @Test("What is left out is said: generated columns, checks, defaults, citext")
@@ -234,6 +237,8 @@ struct SchemaPlanTests {
         let table = route("t", [Column("id", .int32)])
         let file = try TargetFile([table])
         try file.elsewhere("CREATE TRIGGER x AFTER INSERT ON t BEGIN SELECT 1; END")
-        #expect(try file.target.preflight([table]).map(\.severity).contains(.warning))
+        #expect(
+            try file.target.preflight([table], prerequisites: []).map(\.severity).contains(.warning)
+        )
     }
 }

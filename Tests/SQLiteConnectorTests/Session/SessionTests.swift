@@ -140,10 +140,10 @@ struct SessionTests {
         let error = failure { try file.target.prepare() }
         #expect(error?.kind == .unfitSchema)
         #expect(error?.why.contains(file.path) == true)
-        #expect(try file.target.preflight([]).map(\.severity) == [.refused])
+        #expect(try file.target.preflight([], prerequisites: []).map(\.severity) == [.refused])
         let missing = SQLiteTarget(path: file.directory.path + "/none/x.db")
         #expect(failure { try missing.prepare() }?.kind == .targetUnavailable)
-        #expect(try missing.preflight([]).map(\.severity) == [.refused])
+        #expect(try missing.preflight([], prerequisites: []).map(\.severity) == [.refused])
     }
 
     @Test("A file of UTF-16 is refused")

@@ -18,6 +18,7 @@ struct StateTests {
         checkpoint.heartbeatAt = 1_700_000_000_000_000
         checkpoint.transactions = 12
         checkpoint.unseen = [TransactionID(rawValue: .max), TransactionID(rawValue: 3)]
+        checkpoint.gtids = GTIDSet(parsing: "0-1-5,1-2-70")
         return checkpoint
     }
 
@@ -34,11 +35,11 @@ struct StateTests {
 
     static var chunks: [ChunkRecord] {
         let key = Key([[0xFF, 0x00], []])
-        let snapshot = SourceSnapshot(
+        let visibility = Visibility(
             xmin: TransactionID(rawValue: 1), xmax: TransactionID(rawValue: 9),
             running: [TransactionID(rawValue: 4)])
         let seal = ChunkSeal(
-            snapshot: snapshot, position: LogPosition(rawValue: 7), closedAt: .zero)
+            snapshot: .visibility(visibility), position: LogPosition(rawValue: 7), closedAt: .zero)
         let retired = ChunkSeal(
             snapshot: nil, position: LogPosition(rawValue: 8), closedAt: LogPosition(rawValue: 9))
         return [
@@ -136,7 +137,10 @@ struct StateTests {
         #expect(try file.target.load(pipeline: "p") == nil)
         #expect(try file.target.shape(of: TableName(schema: "", name: "t")) == nil)
         #expect(try file.target.schemaPlan([Self.table], prerequisites: []).problems.isEmpty)
-        #expect(try file.target.preflight([Self.table]).allSatisfy { $0.severity == .ok })
+        #expect(
+            try file.target.preflight([Self.table], prerequisites: []).allSatisfy {
+                $0.severity == .ok
+            })
         try file.target.drop(pipeline: "p")
         #expect(!FileManager.default.fileExists(atPath: file.path))
         _ = FileManager.default.createFile(atPath: file.path, contents: Data())

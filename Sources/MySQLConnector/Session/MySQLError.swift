@@ -1,0 +1,111 @@
+internal import CMariaDB
+import Foundation
+package import ReplicationModel
+
+/// Maps the client library's and the server's errors to `ReplicationError`.
+///
+/// Source: MySQL Server Error Reference, MariaDB Error Code Reference, `errmsg.h` for the client's
+/// own (2000...2999 and 5000...5999).
+package enum MySQLError {
+    /// An error of the server together with its number, for callers that decide by it.
+    package struct Server: Error {
+        package var code: UInt32
+        package var sqlState: String
+        /// The server's words. They may hold row values (I9): show `reason` instead.
+        package var message: String
+        /// The first words of the statement.
+        package var statement: String
+
+        /// As the engine's error, at a place that the caller knows.
+        package func replicationError(
+            position: LogPosition? = nil, table: TableName? = nil
+        ) -> ReplicationError {
+            ReplicationError(
+                MySQLError.kind(of: code, sqlState: sqlState), "run \(statement)",
+                position: position, table: table, column: column, why: reason,
+                try: MySQLError.remedy(for: code))
+        }
+
+        /// The server's words, unless they may quote a row's value or the statement.
+        package var reason: String {
+            let words = mayQuote ? quotable : MySQLError.oneLine(message)
+            return "\(words) (error \(code), SQLSTATE \(sqlState))"
+        }
+
+        /// Data and constraint errors quote what they refuse, a syntax error quotes the statement,
+        /// and what users' own code signals may say anything. These name only columns and keys.
+        private var mayQuote: Bool {
+            if [1048, 1264, 1265, 1364, 1406, 1451, 1452, 3819, 4025].contains(code) {
+                return false
+            }
+            return ["22", "23", "45"].contains(String(sqlState.prefix(2)))
+                || [1064, 1105, 1149, 1366, 1411, 1525, 1557, 1586, 1690, 3140].contains(code)
+        }
+
+        private var quotable: String {
+            switch code {
+            case 1062, 1557, 1586: "a row with the same value of a unique key is there" + keyName
+            case 1064, 1149: "the server does not understand the statement"
+            default: "the server refused a value"
+            }
+        }
+
+        private var keyName: String {
+            guard let start = message.range(of: "for key '", options: .backwards),
+                let end = message[start.upperBound...].firstIndex(of: "'")
+            else { return "" }
+            return ", key \(message[start.upperBound..<end])"
+        }
+
+        /// "... for column 'c' at row 1", "Column 'c' cannot be null".
+        private var column: String? {
+            guard let start = message.range(of: "olumn '", options: .backwards),
+                let end = message[start.upperBound...].firstIndex(of: "'")
+            else { return nil }
+            return String(message[start.upperBound..<end])
+        }
+    }
+
+    /// The handle's last error; the link's if that is what it is.
+    static func last(_ handle: UnsafeMutablePointer<MYSQL>, _ label: String, _ what: String)
+        -> any Error
+    {
+        let code = mysql_errno(handle)
+        let message = String(cString: mysql_error(handle))
+        if lostCodes.contains(code) || code == 0 {
+            return ReplicationError(
+                .connectionLost, "run \(outline(what)) on connection '\(label)'",
+                why: code == 0 ? "the server closed the connection" : oneLine(message))
+        }
+        return Server(
+            code: code, sqlState: String(cString: mysql_sqlstate(handle)), message: message,
+            statement: outline(what))
+    }
+
+    static func oneLine(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+            .joined(separator: "; ")
+    }
+
+    /// The first words of a statement: enough to know it, too short to hold a value.
+    static func outline(_ sql: String) -> String {
+        let words = sql.split(maxSplits: 4, whereSeparator: \.isWhitespace).prefix(4)
+        return String(words.joined(separator: " ").prefix(60))
+    }
+}
+
+extension Error {
+    /// Any error of this module as the engine's.
+    package func asReplicationError(
+        position: LogPosition? = nil, table: TableName? = nil
+    ) -> ReplicationError {
+        switch self {
+        case let error as ReplicationError: error
+        case let error as MySQLError.Server:
+            error.replicationError(position: position, table: table)
+        default:
+            ReplicationError(
+                .internalFault, "work with MySQL or MariaDB", why: String(describing: self))
+        }
+    }
+}

@@ -1,0 +1,2 @@
+vacuum full t;
+insert into t values (2, 'w');
