@@ -70,6 +70,8 @@ struct RowsDecoder: ~Copyable {
         let first = try ColumnBitmap(&reader, width: width)
         let second = event.form == .update ? try ColumnBitmap(&reader, width: width) : first
         guard allowsPartial || first.isWhole && second.isWhole else { throw .partialImage }
+        // Such rows take no bytes: nobody could say how many there are.
+        guard first.count > 0 else { throw .unsupported("a row image without columns") }
         let isPartial = event.form != .write && !first.isWhole
         let slot = builder.slot(of: table, plan, identity: isPartial ? first.columns : nil)
         let images = Images(plan: plan, slot: slot, form: event.form, first: first, second: second)
