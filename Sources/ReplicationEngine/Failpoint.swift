@@ -29,6 +29,7 @@ package enum Failpoint: String, CaseIterable, Sendable {
         case noClosingRule = "no-closing-rule"
         case noIdempotence = "no-idempotence"
         case noRowCountCheck = "no-row-count-check"
+        case noStagingRule = "no-staging-rule"
     }
 
     #if DEBUG

@@ -7,6 +7,10 @@ internal import ReplicationModel
 /// Order inside a chunk: claim, lock and snapshot, rows, end of the source transaction, wait until
 /// the source has flushed the chunk position, close, parked changes, journal, commit. A chunk whose
 /// table's load starts again meanwhile is rolled back and forgotten.
+///
+/// Of a staged table, rows and parked changes go to a staging table of the session, and are moved
+/// at the end. Its target transaction begins only when the unit has closed: before, the unit waits
+/// for the stream, which may be the only other writer that the target can have.
 struct LoadWorker {
     let name: String
     let routes: [TableRoute]
@@ -17,6 +21,8 @@ struct LoadWorker {
     let spool: ParkedSpool
     /// Makes the plain indexes of a route, in a transaction that says so.
     let index: (Int) throws -> Void
+    /// Has the source commit something, so that the stream comes by.
+    let beat: () throws -> Void
 
     private struct Voided: Error {}
 
@@ -74,11 +80,12 @@ struct LoadWorker {
         guard let chunk = try openSnapshot(work) else { return }
         Failpoint.hit(.chunkCopying)
         do {
-            try applier.begin()
+            if !work.isStaged { try applier.begin() }
             let rows = try copyRows(work)
             try reader.finish()
             let chunk = try settle(chunk, routes[work.route])
             Failpoint.hit(.chunkRowsWritten)
+            if work.isStaged { try beat() }
             try finish(work, chunk, rows: rows)
         } catch is Voided {
             applier.rollback()
@@ -156,7 +163,9 @@ struct LoadWorker {
     private func finish(_ work: ChunkWork, _ chunk: ChunkSnapshot, rows: Int64) throws {
         var plan = try close(work, chunk)
         Failpoint.hit(.chunkClosing)
+        if work.isStaged { try applier.begin() }
         try applyParked(&plan, work)
+        if work.isStaged { try applier.moveStaged(route: work.route) }
         Failpoint.hit(.chunkParkedApplied)
         let (record, keyChunks, merge) = state.with { [plan] state in
             (
@@ -215,7 +224,7 @@ struct LoadWorker {
         while true {
             let plan = try state.wait(timeout: 1) { state -> ClosingPlan? in
                 guard !state.isStopping, state.ledger.isValid(work) else { throw Voided() }
-                return state.ledger.close(work, seeing: chunk.snapshot)
+                return state.ledger.close(work, chunk)
             }
             if let plan { return plan }
         }

@@ -11,6 +11,7 @@ package struct ChunkWork: Sendable {
     /// A window's low position must have reached this: what was judged before is in the rows.
     package var streamed: LogPosition
     package var generation: Int
+    package var isStaged: Bool
 
     package var isKeyChunk: Bool { if case .key = place { true } else { false } }
 }
@@ -112,7 +113,7 @@ extension MergeLedger {
 
     private mutating func claim(_ place: TableLoad.Place, _ route: Int) -> ChunkWork? {
         guard var unit = tables[route]?[place] else { return nil }
-        unit.state = .copying
+        unit.state = .copying(readAt: nil)
         unit.parked = ParkedChanges()
         tables[route]?[place] = unit
         return work(place, route)
@@ -124,7 +125,7 @@ extension MergeLedger {
             route: route, place: place, id: unit.id, range: unit.range,
             unseen: Failpoint.isTakenAway(.noVisibilityCheck) ? [] : unseen,
             streamed: Failpoint.isTakenAway(.noVisibilityCheck) ? .zero : streamed,
-            generation: load.generation)
+            generation: load.generation, isStaged: load.isStaged)
     }
 
     /// Adds the chunk that ends at the cut found; `.wait` if the load started again meanwhile: then
@@ -156,19 +157,46 @@ extension MergeLedger {
         return isComplete
     }
 
-    /// Takes the parked changes. nil: not between two transactions, or a piece is just being
-    /// spooled; ask again.
-    package mutating func close(_ work: ChunkWork, seeing snapshot: SourceSnapshot) -> ClosingPlan?
-    {
-        guard !isMidTransaction, let route = tables[work.route]?.route else { return nil }
-        guard var unit = tables[work.route]?[work.place], unit.id == work.id,
-            unit.isCopying, !unit.parked.isMoving
+    /// Closes the unit if it may close now, and takes the parked changes. nil: ask again. Once
+    /// asked, the stream closes a staged unit at its next commit: between two batches of a busy
+    /// stream there may be no moment at which the worker is awake.
+    package mutating func close(_ work: ChunkWork, _ chunk: ChunkSnapshot) -> ClosingPlan? {
+        guard let route = tables[work.route]?.route, var unit = tables[work.route]?[work.place],
+            unit.id == work.id
         else { return nil }
+        if unit.isCopying {
+            unit.state = .copying(readAt: chunk.position)
+            closeIfPossible(&unit, isStaged: work.isStaged)
+        }
+        defer { tables[work.route]?[work.place] = unit }
+        guard case .closing(let position) = unit.state else { return nil }
         let parked = unit.parked
-        unit.state = .closing
         unit.parked = ParkedChanges()
-        tables[work.route]?[work.place] = unit
-        return ClosingPlan(parked, lastJudged, snapshot, route)
+        return ClosingPlan(parked, position, chunk.snapshot, route)
+    }
+
+    /// Not in the middle of a transaction, nor while a piece is being spooled. A staged unit only
+    /// when everything judged is at the target, and that is more than its snapshot can see: then
+    /// its rows and those of the target are of one moment, and no two have one unique value.
+    private func closeIfPossible(_ unit: inout TableLoad.Unit, isStaged: Bool) {
+        guard case .copying(let position?) = unit.state, !isMidTransaction, !unit.parked.isMoving
+        else { return }
+        guard
+            !isStaged || (!isAhead && position <= lastJudged)
+                || Failpoint.isTakenAway(.noStagingRule)
+        else { return }
+        unit.state = .closing(at: lastJudged)
+    }
+
+    /// Everything judged is at the target.
+    mutating func closeStaged() {
+        for route in tables.indices where tables[route]?.isStaged ?? false {
+            for (place, unit) in tables[route]?.placed ?? [] where unit.isRead {
+                var unit = unit
+                closeIfPossible(&unit, isStaged: true)
+                tables[route]?[place] = unit
+            }
+        }
     }
 
     /// The journal rows of the keys that the closing plan left without a value.

@@ -25,6 +25,21 @@ package import ReplicationModel
 ///     apply T2, journal, commit       judge T3: kept, waits for the commit
 ///     committed: copied               plan T3: not seen by S, after closedAt: applied
 ///
+/// A table whose target has unique keys of its own is *staged*: its rows, its parked changes and
+/// the stream's changes would otherwise meet as rows of different moments. Its unit closes only
+/// when the target has everything judged, which includes all that its snapshot can see:
+///
+///     worker                          stream
+///     snapshot S at position P
+///     rows -> staging                 judge T1: parked; commit T1
+///     waits to close                  judge T2: parked; commit T2, past P
+///                                |    close: closedAt = T2, which the target has
+///     T1, T2 unless S sees them
+///       -> staging; move; commit      judge T3: kept, waits for the commit if it touches the unit
+///
+/// Why the stream closes it, and not the worker: between two batches of a busy stream the worker
+/// would never be awake in time.
+///
 /// Why visibility and not log positions: a transaction's rows may become visible long after its
 /// commit record was decoded (P36), so "position before the snapshot" does not say "in the
 /// snapshot". Why `closedAt` as well: T2 is in the chunk although S does not see it.
@@ -55,6 +70,9 @@ package struct MergeLedger: Sendable {
     private let kind: SnapshotKind
     /// Parts of one transaction are being judged: nothing may close in between.
     package var isMidTransaction = false
+    /// Transactions are judged, or about to be, that the target does not have: no staged unit may
+    /// close.
+    package var isAhead = false
     package internal(set) var counters = LoadCounters()
 
     package init(
@@ -72,8 +90,16 @@ package struct MergeLedger: Sendable {
     package var hasClosing: Bool {
         tables.contains { $0?.units.contains(where: \.isClosing) ?? false }
     }
+    package var hasStagedClosing: Bool {
+        tables.contains { load in
+            load.map { $0.isStaged && $0.units.contains(where: \.isClosing) } ?? false
+        }
+    }
 
     package func load(_ route: Int) -> TableLoad? { tables[route] }
+    package var staged: Set<Int> {
+        Set(tables.indices.filter { tables[$0]?.isStaged ?? false })
+    }
     package mutating func update(_ route: Int, _ body: (inout TableLoad) -> Void) {
         guard var load = tables[route].take() else { return }
         defer { tables[route] = load }
@@ -140,7 +166,7 @@ extension MergeLedger {
         _ batch: ChangeBatch, _ mark: TransactionMark, routes: [Int], into judged: inout JudgedBatch
     ) throws {
         if mark.isFirstPart, !mark.isLastPart { isMidTransaction = true }
-        if !mark.changes.isEmpty { streamed = mark.commitPosition }
+        if !mark.changes.isEmpty { (streamed, isAhead) = (mark.commitPosition, true) }
         if isLoading {
             for index in mark.changes {
                 let change = batch.changes[index]
@@ -378,6 +404,8 @@ extension MergeLedger {
             for (key, record) in records { tables[route]?.setKeyChunk(key, id: record.id) }
         }
         for route in plan.restarts { tables[route]?.restart() }
+        isAhead = false
+        closeStaged()
     }
 }
 

@@ -23,8 +23,10 @@ extension Pipeline {
         LoadWorker(
             name: name, routes: plan.routes, chunkRows: plan.chunkRows,
             reader: try source.openReader(label: name),
-            applier: try target.openApplier(plan.routes, label: name), state: state, spool: spool,
-            index: { try self.makeIndexes($0, schema, state) })
+            applier: try target.openApplier(
+                plan.routes, label: name, staged: state.with(\.ledger.staged)),
+            state: state, spool: spool, index: { try self.makeIndexes($0, schema, state) },
+            beat: { try Pulse.beat(self.source, state) })
     }
 
     private func makeIndexes(

@@ -275,7 +275,14 @@ package final class Pipeline: Sendable {
         state.with { $0.note("target: making unique indexes and foreign keys", by: "stream") }
         defer { state.with { $0.note(nil, by: "stream") } }
         let schema = try target.schemaPlan(plan.routes, prerequisites: plan.prerequisites)
-        try target.run(schema.whenConsistent, tables: [])
+        do { try target.run(schema.whenConsistent, tables: []) } catch var error as ReplicationError
+            where error.kind == .rowConflict && error.remedy == nil
+        {
+            error.remedy =
+                "two rows have one unique value: change one of them, at the source or, if it was "
+                + "there before (existing: merge), in martlet.kept_...; then run again"
+            throw error
+        }
         var setup = start.setup
         setup.isConsistent = true
         try target.store(setup: setup, checkpoint: nil, tables: [])

@@ -144,14 +144,16 @@ struct Preparation {
         let schema = try target.schemaPlan(plan.routes, prerequisites: plan.prerequisites)
         if let problem = schema.problems.first { throw problem }
         let fresh = tables.indices.filter { tables[$0].state == .pending }
-        for index in fresh { try clear(plan.routes[index]) }
-        for index in fresh { tables[index].state = .loading }
         if !fresh.isEmpty {
-            let changed = fresh.map { tables[$0] }
-            try target.run(schema.beforeRows, tables: changed)
+            try target.run(schema.beforeRows, tables: [])
+            for index in fresh { try clear(plan.routes[index]) }
+            for index in fresh { tables[index].state = .loading }
+            try target.run([], tables: fresh.map { tables[$0] })
         }
         Failpoint.hit(.schemaMade)
-        return Start(state: try state(stored, tables), setup: stored.setup, schema: schema)
+        return Start(
+            state: try state(stored, tables, staged: schema.staged), setup: stored.setup,
+            schema: schema)
     }
 
     private func match(_ stored: [TableProgress]) throws -> [TableProgress] {
@@ -175,7 +177,12 @@ struct Preparation {
     private func clear(_ route: TableRoute) throws {
         guard let shape = try target.shape(of: route.target), shape.hasRows else { return }
         switch plan.existing {
-        case .merge: return
+        case .merge:
+            guard route.isKeyless else { return try target.setAside(route.target) }
+            throw ReplicationError(
+                .preflight, "load the table", table: route.target,
+                why: "its rows cannot be merged by key: the source's table has none",
+                try: "empty it, or set `existing: truncate` in the pipeline file")
         case .truncate: try target.empty(route.target)
         case .refuse:
             throw ReplicationError(
@@ -185,13 +192,16 @@ struct Preparation {
         }
     }
 
-    private func state(_ stored: StoredPipeline, _ tables: [TableProgress]) throws -> RunState {
+    private func state(
+        _ stored: StoredPipeline, _ tables: [TableProgress], staged: Set<UInt32>
+    ) throws -> RunState {
         let checkpoint = stored.checkpoint ?? Checkpoint(position: .zero, commitPosition: .zero)
         let loads = zip(plan.routes, tables).map { route, table -> TableLoad? in
             guard table.state != .live else { return nil }
             var load = TableLoad(
                 route: route, journal: stored.chunks.filter { $0.table == route.source.id })
             load.isIndexed = table.state == .catchingUp
+            load.isStaged = staged.contains(route.source.id)
             return load
         }
         let ledger = MergeLedger(

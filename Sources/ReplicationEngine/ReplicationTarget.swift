@@ -50,14 +50,30 @@ package protocol ReplicationTarget: AnyObject, Sendable {
     /// Deletes all rows of the table (`existing: truncate`), in one fenced transaction.
     func empty(_ table: TableName) throws
 
+    /// Sets all rows of the table aside, in one fenced transaction (`existing: merge`): the table
+    /// is empty afterwards. `schemaPlan` puts back, when the target is consistent, the rows whose
+    /// key the table then lacks; `drop` does so at once.
+    func setAside(_ table: TableName) throws
+
     /// A connection of its own for writing. `routes` is every table of the pipeline; the index into
-    /// it is how a table is named afterwards.
-    func openApplier(_ routes: [TableRoute], label: String) throws -> any ChangeApplier
+    /// it is how a table is named afterwards. Rows and changes of the routes in `staged` go to
+    /// staging tables of the session, which have the route's key and no other.
+    func openApplier(
+        _ routes: [TableRoute], label: String, staged: Set<Int>
+    ) throws -> any ChangeApplier
 
     /// Removes everything Martlet stored for the pipeline; the tables of the user stay.
     func drop(pipeline: String) throws
 
     func close()
+}
+
+extension ReplicationTarget {
+    package func openApplier(
+        _ routes: [TableRoute], label: String
+    ) throws -> any ChangeApplier {
+        try openApplier(routes, label: label, staged: [])
+    }
 }
 
 /// Writes rows, on one connection, in transactions that carry their own state (I1).
@@ -87,6 +103,12 @@ package protocol ChangeApplier: AnyObject {
     func beginRows(route: Int, format: RowFormat) throws
     func writeRows(_ block: UnsafeRawBufferPointer) throws
     func endRows() throws -> Int64
+
+    /// Moves all rows of a staged route to its table. `beginRows` of a staged route empties the
+    /// staging table first, and comes, with its rows, before `begin`: what is staged concerns
+    /// nobody until it is moved.
+    func moveStaged(route: Int) throws
+
     /// The formats `beginRows` takes for this route, best first.
     func rowFormats(route: Int) -> [RowFormat]
 
@@ -258,6 +280,8 @@ package struct StoredPipeline: Sendable {
     package var report: RunReport?
     /// Seconds since the checkpoint was written last, by the target's clock.
     package var checkpointAge: Double?
+    /// How many values were converted because the configuration asks for it.
+    package var lossy: [LossyConversions.Kind: Int64] = [:]
 
     package init(
         setup: PipelineSetup, epoch: Int64, checkpoint: Checkpoint?, tables: [TableProgress],
@@ -380,6 +404,9 @@ package struct SchemaPlan: Sendable {
     package var afterRows: [UInt32: [String]] = [:]
     /// When the target is consistent: secondary unique indexes, foreign keys.
     package var whenConsistent: [String] = []
+    /// Source ids of tables that are there already with unique keys besides the one that rows are
+    /// found by: they are loaded through a staging table.
+    package var staged: Set<UInt32> = []
     /// Per column: how a type is mapped, where it is not itself.
     package var mappings: [String] = []
     /// What does not fit: table there already and different, type that cannot be held.

@@ -103,8 +103,11 @@ struct StreamApplier {
 
     /// A transaction in parts: nothing may close while it is judged, and nothing that it may touch
     /// is closing. The target transaction begins first, because a target with one writer is then
-    /// ours, and no worker that holds it waits for us.
+    /// ours, and no worker that holds it waits for us. But before that, staged units finish, whose
+    /// workers begin after the closing.
     private mutating func beginParts() throws {
+        state.with { $0.ledger.isAhead = true }
+        try wait("load: a chunk commits") { $0.ledger.hasStagedClosing ? nil : true }
         try begin()
         try wait("load: a chunk commits") { state in
             guard !state.ledger.hasClosing else { return nil }

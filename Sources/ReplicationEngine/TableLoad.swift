@@ -22,10 +22,12 @@ package struct TableLoad: Sendable {
 
     package enum State: Sendable {
         case pending
-        /// A worker reads it; its changes are parked.
-        case copying
-        /// The worker has taken the parked changes and commits; changes wait for that commit.
-        case closing
+        /// A worker reads it; its changes are parked. `readAt`: the chunk position, once its rows
+        /// are read and the worker waits until it may close.
+        case copying(readAt: LogPosition?)
+        /// The worker takes the parked changes and commits; changes wait for that commit. `at`: the
+        /// last position judged before.
+        case closing(at: LogPosition)
         case copied(ChunkSeal)
     }
 
@@ -45,6 +47,9 @@ package struct TableLoad: Sendable {
     package private(set) var keyChunks: [Key: Unit] = [:]
     /// The load starts again: no unit may start until that is committed (DESIGN 6.10).
     package var isHeld = false
+    /// Rows go through a staging table, because the target's table has unique keys besides the
+    /// chunk key (DESIGN 6.11).
+    package var isStaged = false
     /// The plain indexes are made, or being made.
     package var isIndexed = false
     /// One worker looks for the next cut.
@@ -223,7 +228,8 @@ package struct TableLoad: Sendable {
     /// Adds the next chunk, up to `upper` (nil: the last one), in state copying.
     package mutating func addChunk(through upper: Key?) -> Place {
         let unit = Unit(
-            id: nextID, range: KeyRange(after: lastCut, through: upper), state: .copying)
+            id: nextID, range: KeyRange(after: lastCut, through: upper),
+            state: .copying(readAt: nil))
         append(unit)
         return .chunk(unit.id)
     }
@@ -314,6 +320,10 @@ package struct TableLoad: Sendable {
 extension TableLoad.Unit {
     package var isPending: Bool { if case .pending = state { true } else { false } }
     package var isCopying: Bool { if case .copying = state { true } else { false } }
+    /// Its worker waits until it may close.
+    package var isRead: Bool {
+        if case .copying(.some) = state { true } else { false }
+    }
     package var isClosing: Bool { if case .closing = state { true } else { false } }
 
     func isPassed(by applied: LogPosition) -> Bool {

@@ -99,8 +99,18 @@ package final class SQLiteTarget: ReplicationTarget {
         }
     }
 
-    package func openApplier(_ routes: [TableRoute], label: String) throws -> any ChangeApplier {
-        do { return try SQLiteApplier(self, routes: routes, label: label) } catch {
+    package func setAside(_ table: TableName) throws {
+        try fenced("set aside the rows of \(table)") { session, _ in
+            try session.setAside(table)
+        }
+    }
+
+    package func openApplier(
+        _ routes: [TableRoute], label: String, staged: Set<Int>
+    ) throws -> any ChangeApplier {
+        do {
+            return try SQLiteApplier(self, routes: routes, label: label, staged: staged)
+        } catch {
             throw error.asReplicationError("open \(path) for \(label)")
         }
     }
@@ -113,6 +123,11 @@ package final class SQLiteTarget: ReplicationTarget {
                 try session.checkEpoch(ownership)
             } else {
                 try Takeover.check(stored, by: .here, pipeline)
+            }
+            for table in stored.tables {
+                for statement in try session.putBack(table.target, key: table.key) {
+                    try session.run(statement)
+                }
             }
             try session.remove(pipeline)
         }

@@ -142,7 +142,10 @@ final class FakeTarget: ReplicationTarget {
     func grantStatements(_ routes: [TableRoute]) throws -> [String] { ["GRANT INSERT"] }
     func run(_ statements: [String], tables: [TableProgress]) throws {}
     func empty(_ table: TableName) throws {}
-    func openApplier(_ routes: [TableRoute], label: String) throws -> any ChangeApplier {
+    func setAside(_ table: TableName) throws {}
+    func openApplier(
+        _ routes: [TableRoute], label: String, staged: Set<Int>
+    ) throws -> any ChangeApplier {
         throw ReplicationError(.internalFault, "use the fake", why: "no test needs this")
     }
     func drop(pipeline: String) throws {

@@ -102,21 +102,25 @@ import Testing
             let all = chunks.flatMap { $0 }
             #expect(Int64(all.count) == total && all.count > 300, "\(keyed.name)")
             #expect(Set(all).count == all.count, "\(keyed.name)")
-            #expect(cuts.count == all.count / 173, "\(keyed.name)")
+            let isOne = try fixture.route("t\(at)").isOneChunk
+            #expect(cuts.count == (isOne ? 0 : all.count / 173), "\(keyed.name)")
             #expect(chunks.dropLast().allSatisfy { $0.count == 173 }, "\(keyed.name)")
         }
     }
 
     @Test("Cutting and reading a chunk go through the key's index")
     func usesIndex() throws {
-        let fixture = try Self.fixture(rows: 3000)
-        let first = try Self.keyed.indices.map { at in
+        let all = try Self.fixture(rows: 1)
+        let keyed = try Self.keyed.indices.filter { try !all.route("t\($0)").isOneChunk }
+            .map { Self.keyed[$0] }
+        let fixture = try Self.fixture(rows: 3000, keyed)
+        let first = try keyed.indices.map { at in
             try fixture.source.openReader(label: "chunk").cut(
                 try fixture.route("t\(at)"), after: nil, rows: 200)
         }
         var reader: (any TableReader)? = try fixture.source.openReader(label: "chunk")
         let before = try Self.rowsRead(fixture, least: 200)
-        for at in Self.keyed.indices {
+        for at in keyed.indices {
             let route = try fixture.route("t\(at)")
             let lower = try #require(first[at])
             let upper = try #require(try reader?.cut(route, after: lower, rows: 50))
@@ -127,7 +131,7 @@ import Testing
         // Ending a session makes it report what it counted.
         reader = nil
         let after = try Self.rowsRead(fixture, least: before.map(\.indexed).min()! + 100)
-        for (at, keyed) in Self.keyed.enumerated() {
+        for (at, keyed) in keyed.enumerated() {
             #expect(after[at].sequential == 0, "\(keyed.name)")
             // Two look-ups of 50 rows; spelt-out comparisons also pass ties of the first column.
             let read = after[at].indexed - before[at].indexed

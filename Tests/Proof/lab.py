@@ -365,6 +365,11 @@ class FileTarget:
         link.isolation_level = None
         return link
 
+    def write(self, sql):
+        link = sqlite3.connect(str(self.path))
+        link.executescript(sql)
+        link.close()
+
     def rows(self, sql):
         link = self.connect()
         try:

@@ -31,6 +31,8 @@ def arguments(description, **defaults):
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--source", default="pg17", help="pg15, pg17 or pg18")
     parser.add_argument("--target", default="pg18", help="pg15, pg17, pg18 or sqlite")
+    parser.add_argument("--existing", choices=["none", "empty", "truncate"], default="none",
+                        help="target tables with unique keys that are there before the run")
     parser.add_argument("--sizes", choices=SIZES, default="small")
     for name, value in defaults.items():
         parser.add_argument("--" + name.replace("_", "-"), type=type(value), default=value)
@@ -52,7 +54,10 @@ class Setting:
             self.target = Target(target_server or Server(options.target))
         sizes = SIZES[options.sizes]
         self.workload = Workload(self.source, self.target, seed, sizes, sessions, hanging, pause)
-        self.workload.prepare()
+        existing = getattr(options, "existing", "none")
+        self.workload.prepare(existing)
+        if existing == "truncate":
+            pipeline = {"existing": "truncate", **(pipeline or {})}
         self.order_is_kept = True
         # Made before anything is written by the sessions: it sees every audit row.
         self.order = OrderReader(self.source)

@@ -104,6 +104,7 @@ CREATE TABLE lab.instants (at timestamptz PRIMARY KEY, v text);
 CREATE TABLE lab.truncated (id int PRIMARY KEY, v text);
 CREATE TABLE lab.duplicates (a int, b text);
 ALTER TABLE lab.duplicates REPLICA IDENTITY FULL;
+CREATE TABLE lab.uniques (id int PRIMARY KEY, k int NOT NULL UNIQUE, before int);
 CREATE TABLE lab.swaps (id int PRIMARY KEY, k int UNIQUE DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE lab.parents (id int PRIMARY KEY, v text);
 CREATE TABLE lab.parent_children (id int PRIMARY KEY,
@@ -145,6 +146,7 @@ INSERT INTO lab.instants SELECT '2020-01-01 00:00:00+00'::timestamptz + g * inte
   'v' || g {series.format(n)};
 INSERT INTO lab.truncated SELECT g * 2, {word_of} {series.format(sizes.truncated)};
 INSERT INTO lab.duplicates SELECT g % 50, 'd' || g % 5 {series.format(n // 4)};
+INSERT INTO lab.uniques SELECT g * 2, g {series.format(sizes.accounts)};
 INSERT INTO lab.swaps SELECT g, g {series.format(n // 4)};
 INSERT INTO lab.parents SELECT g, 'p' || g {series.format(n // 4)};
 INSERT INTO lab.parent_children SELECT g, 1 + g % ({n} / 4), 'c' || g {series.format(n)};
@@ -168,7 +170,7 @@ class Frontier:
 
     def __init__(self, source, target):
         self.target, self.keys, self.moved = target, {}, {}
-        self.polled = [("bank_accounts", ("id",))] + [(t.name, t.key) for t in TABLES]
+        self.polled = [("bank_accounts", ("id",)), ("uniques", ("id",))] + [(t.name, t.key) for t in TABLES]
         self.stopped = threading.Event()
         self.thread = threading.Thread(target=self.poll, name="frontier", daemon=True)
 
@@ -263,7 +265,7 @@ class Session(threading.Thread):
         weights = [(self.transfer, 30), (self.open_account, 4), (self.close_account, 3),
                    (self.move_account, 10), (self.change_rows, 30), (self.change_key, 12),
                    (self.sweep, 6), (self.move_large_value, 4),
-                   (self.savepoints, 5), (self.keyless, 4), (self.swap, 3), (self.family, 4),
+                   (self.savepoints, 5), (self.keyless, 4), (self.swap, 3), (self.hand_over, 8), (self.family, 4),
                    (self.move_partition, 4), (self.product, 2), (self.kind, 2),
                    (self.large, 1), (self.rolled_back, 3), (self.empty, 3)]
         self.kinds = [kind for kind, _ in weights]
@@ -295,8 +297,8 @@ class Session(threading.Thread):
                 f"ORDER BY {by} OFFSET {offset} LIMIT 1)")
 
     def size(self, table):
-        return {"bank_accounts": self.sizes.accounts, "truncated": self.sizes.truncated}.get(
-            table, self.sizes.rows)
+        return {"bank_accounts": self.sizes.accounts, "uniques": self.sizes.accounts,
+                "truncated": self.sizes.truncated}.get(table, self.sizes.rows)
 
     # ---- Transactions: each returns its statements ----
 
@@ -399,6 +401,23 @@ class Session(threading.Thread):
                 f"id = {first + 1}) ELSE (SELECT k FROM lab.swaps WHERE id = {first}) END "
                 f"WHERE id IN ({first}, {first + 1})"]
 
+    def hand_over(self):
+        """Unique values go from row to row: in one transaction, in several, with the row's key."""
+        fresh = -(self.number * 1_000_000 + self.made)
+        first, second = self.near("uniques", ("id",)), self.near("uniques", ("id",))
+        give = f"UPDATE lab.uniques SET before = k, k = {fresh} WHERE {first}"
+        free = ("(SELECT before FROM lab.uniques u WHERE before IS NOT NULL AND NOT EXISTS (SELECT "
+                "FROM lab.uniques o WHERE o.k = u.before) LIMIT 1)")
+        take = f"UPDATE lab.uniques SET k = {free} WHERE {second} AND {free} IS NOT NULL"
+        key = self.rng.randint(0, self.sizes.accounts) * 2 + 1
+        return self.rng.choice([
+            [give], [give], [take], [take], [give, take], [give, take, give.replace(str(fresh), free)],
+            [f"WITH gone AS (DELETE FROM lab.uniques WHERE {first} RETURNING k) INSERT INTO lab.uniques "
+             f"SELECT {key}, {fresh}, k FROM gone WHERE NOT EXISTS (SELECT FROM lab.uniques WHERE id = "
+             f"{key})"],
+            [f"UPDATE lab.uniques SET id = {key} WHERE {first} AND NOT EXISTS (SELECT FROM lab.uniques "
+             f"WHERE id = {key})"]])
+
     def family(self):
         parent = self.rng.randint(1, self.sizes.rows // 4)
         child = self.rng.randint(self.sizes.rows + 1, 100_000_000)
@@ -490,6 +509,8 @@ class Session(threading.Thread):
 
     def step(self, link):
         kind = self.rng.choices(self.kinds, self.weights)[0]
+        if "uniques" in self.workload.frontier.loading() and self.rng.random() < 0.5:
+            kind = self.hand_over
         body = kind()
         self.made += 1
         audit = (f"INSERT INTO lab.audit (tx, session, kind) VALUES ({self.transaction_number()}, "
@@ -523,12 +544,31 @@ class Workload:
                           for number in range(hanging)]
         self.truncates = 0
 
-    def prepare(self):
-        """Tables and first rows at the source; the audit table at a PostgreSQL target."""
+    def prepare(self, existing="none"):
+        """Tables and first rows at the source; the audit table at a PostgreSQL target. `existing`:
+        tables with unique keys are there as well; for `truncate`, with other rows."""
         self.source.query(SCHEMA, self.source.installer)
         self.source.query(fill_sql(self.sizes))
         if not isinstance(self.target, FileTarget):
             self.target.query(TARGET_SCHEMA, self.target.apply)
+        if existing != "none":
+            self.make_existing(with_rows=existing == "truncate")
+
+    def make_existing(self, with_rows):
+        is_file = isinstance(self.target, FileTarget)
+        for name, more in [("uniques", ", before integer"), ("swaps", "")]:
+            place = f"lab_{name}" if is_file else f"lab.{name}"
+            # As the source has it; SQLite cannot defer.
+            unique = "UNIQUE DEFERRABLE" if name == "swaps" and not is_file else "UNIQUE"
+            sql = (f"CREATE TABLE {place} (id integer PRIMARY KEY, k integer {unique}{more})"
+                   + (" STRICT;" if is_file else ";"))
+            if with_rows:
+                sql += (f"INSERT INTO {place} (id, k) WITH RECURSIVE n(g) AS (SELECT 1 UNION ALL "
+                        "SELECT g + 1 FROM n WHERE g < 500) SELECT g, 100000 - g FROM n;")
+            if is_file:
+                self.target.write(sql)
+            else:
+                self.target.query(sql, self.target.apply)
 
     def start(self):
         self.frontier.start()

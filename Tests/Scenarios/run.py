@@ -4,7 +4,9 @@
     schema.sql     at the source before the load (as the installer, schema `lab`)
     traffic.sql    at the source after the load, while no run is there: it comes through the stream
     during.sql     instead of traffic.sql: while the load runs
-    target.sql     at the target before the first run (PostgreSQL targets)
+    target.sql     at the target before the first run (PostgreSQL targets); target-sqlite.sql in files
+    kept.sql       takes rows that the source has not from the target before it is compared; there
+                   must be some, and no others go (kept-sqlite.sql in files)
     pipeline.json  options of the pipeline file
     expect-error   first line the exit code, then texts that stderr or stdout must hold
     expect-sql     at the PostgreSQL target afterwards: a query that must give one row, true
@@ -73,8 +75,7 @@ class Scenario:
         for target in targets:
             if hasattr(target, "query") and self.text("without-replica-role") is not None:
                 target.take_replica_role()
-            if hasattr(target, "query") and self.text("target.sql"):
-                psql(target, self.text("target.sql"), target.apply)
+            self.at_target(target, "target")
             pipelines.append(Pipeline(source, target, options))
             pipelines[-1].install_path = pipelines[-1].write("install", source.url(writer))
         if self.text("expect-error") is not None:
@@ -89,6 +90,13 @@ class Scenario:
             self.compare(pipelines, source, "after the traffic")
         for target in targets:
             self.expect_sql(target)
+
+    def at_target(self, target, name):
+        if hasattr(target, "query"):
+            if self.text(f"{name}.sql"):
+                psql(target, self.text(f"{name}.sql"), target.apply)
+        elif self.text(f"{name}-sqlite.sql"):
+            target.write(self.text(f"{name}-sqlite.sql"))
 
     def load(self, pipelines, source, writer):
         during = self.text("during.sql")
@@ -105,6 +113,11 @@ class Scenario:
 
     def compare(self, pipelines, source, when):
         for pipeline in pipelines:
+            if self.text("kept.sql") and when == "after the load":
+                found = differences(source, pipeline.target, pipeline)
+                require(found and all(" 0 rows missing" in line for line in found),
+                        f"rows that were to be kept: {found}")
+                self.at_target(pipeline.target, "kept")
             found = differences(source, pipeline.target, pipeline)
             kind = type(pipeline.target).__name__
             require(not found, f"{kind} differs {when}:\n  " + "\n  ".join(found))

@@ -31,7 +31,7 @@ extension MySQLError {
             return .rowConflict
         case 1264, 1265, 1292, 1366, 1406, 1411, 1525, 1690, 3140: return .invalidValue
         case 1236: return .positionGap
-        case 1412: return .unseenSchemaChange
+        case 1412: return .snapshotGone
         case 2002, 2003, 2005, 1129: return .unreachable
         default: break
         }

@@ -1,8 +1,15 @@
+package import ReplicationModel
+
 /// Names and literals for statements, under the session's fixed `sql_mode`.
 package enum SQLText {
     /// A name in backquotes.
     package static func name(_ text: String) -> String {
         "`" + text.replacing("`", with: "``") + "`"
+    }
+
+    /// `` `schema`.`name` ``.
+    package static func name(_ table: TableName) -> String {
+        name(table.schema) + "." + name(table.name)
     }
 
     /// A string literal. Backslash escapes are on (`NO_BACKSLASH_ESCAPES` is not in our mode).

@@ -20,13 +20,15 @@ package struct ServerFacts: Sendable {
 
     /// Everything that this module decides by.
     static let names = [
-        "version", "server_uuid", "server_id", "gtid_mode", "enforce_gtid_consistency",
+        "version", "server_uuid", "server_uid", "server_id", "gtid_mode",
+        "enforce_gtid_consistency",
         "gtid_domain_id", "gtid_strict_mode", "gtid_binlog_pos", "gtid_executed", "gtid_purged",
         "log_bin", "binlog_format", "binlog_row_image", "binlog_row_metadata",
         "binlog_row_value_options", "binlog_checksum", "log_replica_updates", "log_slave_updates",
         "lower_case_table_names", "max_allowed_packet", "local_infile", "read_only",
         "super_read_only", "innodb_native_foreign_keys", "performance_schema",
-        "binlog_expire_logs_seconds", "expire_logs_days", "innodb_snapshot_isolation",
+        "sync_binlog", "innodb_flush_log_at_trx_commit", "binlog_expire_logs_seconds",
+        "expire_logs_days", "innodb_snapshot_isolation",
     ]
 
     /// - Parameter rows: of SHOW GLOBAL VARIABLES.

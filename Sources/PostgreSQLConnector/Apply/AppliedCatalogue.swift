@@ -1,3 +1,4 @@
+internal import ReplicationEngine
 internal import ReplicationModel
 
 /// What the target's catalogue says of one table, as far as applying needs it.
@@ -36,6 +37,18 @@ struct AppliedCatalogue {
                 deferredKeys.append(names)
             }
         }
+    }
+
+    /// That of a staging table: the columns that the route carries, and its key.
+    func staging(_ route: TableRoute) -> AppliedCatalogue {
+        var staging = self
+        staging.columns = columns.filter { name, _ in route.columns.contains { $0.name == name } }
+        for name in staging.columns.keys { staging.columns[name]?.isAlwaysIdentity = false }
+        staging.isPartitioned = false
+        staging.firesTriggers = false
+        staging.uniqueKeys = route.isKeyless ? [] : [Set(route.keyColumns.map(\.name))]
+        staging.deferredKeys = []
+        return staging
     }
 
     private static func column(

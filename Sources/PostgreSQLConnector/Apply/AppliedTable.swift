@@ -23,9 +23,13 @@ final class AppliedTable {
     /// `ONLY "s"."t"`, or without ONLY for a partitioned root, which holds no rows itself (P41,
     /// P42).
     let relation: String
+    /// Where rows are inserted: the table's name, quoted.
+    let place: String
     /// Plain columns of the target that the route does not carry.
     let extraColumns: [String]
     let isBinaryCopyable: Bool
+    /// nil: every value of the source's fits.
+    let foreignValues: ForeignValues?
     /// Columns of deferrable unique keys, which a replica session does not check.
     let deferredKeys: [[String]]
 
@@ -47,13 +51,19 @@ final class AppliedTable {
         case deleteWholeRow
     }
 
-    init(index: Int, route: TableRoute, catalogue: AppliedCatalogue, mayNet: Bool) throws {
+    /// `place`: a staging table instead of the route's own.
+    init(
+        index: Int, route: TableRoute, catalogue: AppliedCatalogue, mayNet: Bool,
+        lossy: LossyConversions, place: String? = nil
+    ) throws {
         self.index = index
+        foreignValues = ForeignValues(route, lossy)
         let isForeign = route.source.dialect != .postgresql
         let route = route.withOwnTypes()
         self.route = route
         columns = try route.columns.map { try Self.column($0, route, catalogue) }
-        relation = (catalogue.isPartitioned ? "" : "ONLY ") + route.target.quoted
+        self.place = place ?? route.target.quoted
+        relation = (catalogue.isPartitioned ? "" : "ONLY ") + self.place
         let carried = Set(route.columns.map(\.name))
         extraColumns = catalogue.columns.values
             .filter { !$0.isGenerated && !carried.contains($0.name) }.map(\.name).sorted()

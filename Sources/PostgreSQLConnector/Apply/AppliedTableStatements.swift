@@ -26,20 +26,20 @@ extension AppliedTable {
     private var key: [AppliedColumn] { route.key.map { columns[$0] } }
     private var keyTypes: [UInt32] { key.map(\.type) }
     private var deletePrefix: String { "DELETE FROM \(relation) AS t" }
-    private var columnList: String { columns.map(\.quoted).joined(separator: ", ") }
+    var columnList: String { columns.map(\.quoted).joined(separator: ", ") }
 
     /// Without it a GENERATED ALWAYS identity column refuses values (A31).
-    private var overriding: String {
+    var overriding: String {
         columns.contains(where: \.isAlwaysIdentity) ? " OVERRIDING SYSTEM VALUE" : ""
     }
 
     // MARK: One row
 
     private var insertText: Text {
-        guard !columns.isEmpty else { return ("INSERT INTO \(name.quoted) DEFAULT VALUES", []) }
+        guard !columns.isEmpty else { return ("INSERT INTO \(place) DEFAULT VALUES", []) }
         let list = columns.indices.map { "$\($0 + 1)" }.joined(separator: ", ")
         return (
-            "INSERT INTO \(name.quoted) (\(columnList))\(overriding) VALUES (\(list))",
+            "INSERT INTO \(place) (\(columnList))\(overriding) VALUES (\(list))",
             columns.map(\.type)
         )
     }
@@ -51,7 +51,7 @@ extension AppliedTable {
         return " WHERE " + terms.joined(separator: " AND ")
     }
 
-    private func equal(_ left: String, _ right: String, _ column: AppliedColumn) -> String {
+    func equal(_ left: String, _ right: String, _ column: AppliedColumn) -> String {
         if let equality = column.equality { return "\(left) \(equality) \(right)" }
         return "\(Self.output(of: left)) = \(Self.output(of: right))"
     }
@@ -106,7 +106,7 @@ extension AppliedTable {
         let values = new.indices.map { "$\($0 + 1)" } + old.map { "old.\($0)" }
         return (
             "WITH old AS (\(deletePrefix)\(whereKey(from: new.count + 1)) RETURNING t.*) "
-                + "INSERT INTO \(name.quoted) (\(list.joined(separator: ", ")))\(overriding) "
+                + "INSERT INTO \(place) (\(list.joined(separator: ", ")))\(overriding) "
                 + "SELECT \(values.joined(separator: ", ")) FROM old",
             new.map { columns[$0].type } + keyTypes
         )
@@ -137,9 +137,9 @@ extension AppliedTable {
     private func updateWholeRowText(_ shape: Int) -> Text {
         let set = columnsToSet(shape, keys: true)
         let types = set.map { columns[$0].type } + columns.map(\.type)
-        let place = whereWholeRow(from: set.count + 1)
-        guard !set.isEmpty else { return ("SELECT 1 FROM \(relation) AS t" + place, types) }
-        return ("UPDATE \(relation) AS t SET " + assignments(set) + place, types)
+        let row = whereWholeRow(from: set.count + 1)
+        guard !set.isEmpty else { return ("SELECT 1 FROM \(relation) AS t" + row, types) }
+        return ("UPDATE \(relation) AS t SET " + assignments(set) + row, types)
     }
 
     // MARK: Many rows
@@ -156,7 +156,7 @@ extension AppliedTable {
     private var netInsertText: Text {
         let values = columns.indices.map { columns[$0].value(of: "u.c\($0)") }
         return (
-            "INSERT INTO \(name.quoted) (\(columnList))\(overriding) "
+            "INSERT INTO \(place) (\(columnList))\(overriding) "
                 + "SELECT \(values.joined(separator: ", ")) FROM \(Self.rows(columns.count))",
             arrayTypes(Array(columns.indices))
         )

@@ -24,6 +24,8 @@ package final class PGApplier: ChangeApplier {
     let connection: PGConnection
     let fence: PGFence
     let tables: [AppliedTable]
+    /// By staged route: the target's own table, where `tables` has the staging table.
+    let homes: [Int: AppliedTable]
     let pipeline: PGPipeline
     /// Triggers and foreign keys do not fire.
     package let isReplica: Bool
@@ -41,6 +43,9 @@ package final class PGApplier: ChangeApplier {
     private var statementCount = 0
     private var hasSavepoint = false
     var copy: PGCopyIn?
+    var foreignRows: ForeignRows?
+    /// Values of this transaction that were converted, by what the configuration calls it.
+    var lossyCounts: [LossyConversions.Kind: Int64] = [:]
     /// Route of the last `beginRows`.
     var copiedTable = 0
 
@@ -51,14 +56,18 @@ package final class PGApplier: ChangeApplier {
     /// Reads the target's catalogue of every route: the tables must exist. The connection is this
     /// object's alone from here on.
     package convenience init(
-        connection: PGConnection, fence: PGFence, routes: [TableRoute]
+        connection: PGConnection, fence: PGFence, routes: [TableRoute], staged: Set<Int> = [],
+        lossy: LossyConversions = LossyConversions()
     ) throws {
-        try self.init(connection: connection, fence: fence, routes: routes, mayNet: true)
+        try self.init(
+            connection: connection, fence: fence, routes: routes, staged: staged, mayNet: true,
+            lossy: lossy)
     }
 
     /// `mayNet` false: everything one by one.
     package init(
-        connection: PGConnection, fence: PGFence, routes: [TableRoute], mayNet: Bool
+        connection: PGConnection, fence: PGFence, routes: [TableRoute], staged: Set<Int> = [],
+        mayNet: Bool, lossy: LossyConversions = LossyConversions()
     ) throws {
         self.connection = connection
         self.fence = fence
@@ -67,17 +76,21 @@ package final class PGApplier: ChangeApplier {
             isReplica = try Self.prepareSession(connection)
             var targets: [TableName: Int] = [:]
             for route in routes { targets[route.target, default: 0] += 1 }
-            var tables: [AppliedTable] = []
+            var (tables, homes) = ([AppliedTable](), [Int: AppliedTable]())
             for (index, route) in routes.enumerated() {
                 // Two sources in one table: their changes touch each other's rows.
-                let isAlone = targets[route.target] == 1
-                tables.append(
-                    try AppliedTable(
-                        index: index, route: route,
-                        catalogue: try AppliedCatalogue(route.target, on: connection),
-                        mayNet: mayNet && isReplica && isAlone))
+                let mayNet = mayNet && isReplica && targets[route.target] == 1
+                let catalogue = try AppliedCatalogue(route.target, on: connection)
+                let table = try AppliedTable(
+                    index: index, route: route, catalogue: catalogue, mayNet: mayNet, lossy: lossy)
+                guard staged.contains(index) else {
+                    tables.append(table)
+                    continue
+                }
+                homes[index] = table
+                tables.append(try table.staging(catalogue, mayNet: mayNet, lossy, on: connection))
             }
-            self.tables = tables
+            (self.tables, self.homes) = (tables, homes)
         } catch { throw error.asReplicationError() }
         nets = tables.map { NetChanges(key: $0.route.key, width: $0.columns.count) }
         guard isReplica else { return }
@@ -117,6 +130,7 @@ package final class PGApplier: ChangeApplier {
 extension PGApplier {
     package func begin() throws {
         hasSavepoint = false
+        lossyCounts = [:]
         for check in deferredKeys where check.isTouched { check.reset() }
         if statementCount > Self.statementLimit { try dropStatements() }
         try flight("begin a transaction") {
@@ -143,7 +157,8 @@ extension PGApplier {
         try flight("commit a transaction", failpoint: sent) {
             try pipeline.send(
                 "SET LOCAL synchronous_commit = \(durable ? "on" : "off")", tag: 0)
-            for statement in checkpoint.map({ PGState.statements(for: $0, fence: fence) }) ?? [] {
+            let state = checkpoint.map { PGState.statements(for: $0, fence: fence) } ?? []
+            for statement in PGState.statements(for: lossyCounts, fence: fence) + state {
                 try pipeline.send(
                     statement.sql, statement.parameters, rows: statement.expectedRows,
                     tag: Self.fenceTag)
@@ -213,6 +228,7 @@ extension PGApplier {
     ) throws {
         let route = tablesByRoute(of: batch, routes)
         let work = Work(range: range, actions: actions)
+        let batch = try converted(batch, work, route)
         let tally = try batch.bytes.withUnsafeBytes { bytes in
             try batch.values.withUnsafeBufferPointer { values in
                 try batch.changes.withUnsafeBufferPointer { changes in

@@ -16,7 +16,10 @@ struct TargetCatalog {
             SELECT c.oid, w.schema, w.name, c.relkind, c.relpersistence = 'u', \
             pg_catalog.pg_has_role(c.relowner, 'USAGE'), \
             EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid \
-            AND r.rulename <> '_RETURN'), pg_catalog.row_security_active(c.oid) \
+            AND r.rulename <> '_RETURN'), pg_catalog.row_security_active(c.oid), \
+            EXISTS (SELECT FROM pg_catalog.pg_class k \
+            JOIN pg_catalog.pg_namespace m ON m.oid = k.relnamespace AND m.nspname = 'martlet' \
+            WHERE k.relname = 'kept_' || c.oid) \
             FROM unnest($1::text[], $2::text[]) AS w(schema, name) \
             JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema \
             JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
@@ -30,11 +33,13 @@ struct TargetCatalog {
                 name: TableName(schema: rows.text(row, 1) ?? "", name: rows.text(row, 2) ?? ""),
                 kind: ExistingTable.Kind(rawValue: rows.text(row, 3) ?? "") ?? .other,
                 isUnlogged: rows.boolean(row, 4), isOwned: rows.boolean(row, 5),
-                hasRules: rows.boolean(row, 6), hasRowSecurity: rows.boolean(row, 7))
+                hasRules: rows.boolean(row, 6), hasRowSecurity: rows.boolean(row, 7),
+                hasKeptRows: rows.boolean(row, 8))
         }
         try readColumns(&tables)
         try readIndexes(&tables)
         try readForeignKeys(&tables)
+        try readTakenOff(&tables)
         try readChecks(&tables)
         return Dictionary(uniqueKeysWithValues: tables.values.map { ($0.name, $0) })
     }
@@ -89,7 +94,7 @@ struct TargetCatalog {
             WHERE k.place <= i.indnkeyatts) END, i.indisunique, i.indisprimary, i.indisexclusion, \
             EXISTS (SELECT FROM pg_catalog.pg_constraint o WHERE o.conindid = i.indexrelid \
             AND o.contype IN ('p', 'u', 'x')), i.indimmediate AND i.indpred IS NULL \
-            AND i.indexprs IS NULL \
+            AND i.indexprs IS NULL, NOT i.indimmediate \
             FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
             WHERE i.indrelid = ANY ($1::oid[]) AND i.indisvalid ORDER BY i.indrelid, c.relname
             """
@@ -99,7 +104,7 @@ struct TargetCatalog {
                     name: rows.text(row, 1) ?? "", columns: Self.names(rows.text(row, 2)),
                     isUnique: rows.boolean(row, 3), isPrimary: rows.boolean(row, 4),
                     isExclusion: rows.boolean(row, 5), isConstraint: rows.boolean(row, 6),
-                    isPlain: rows.boolean(row, 7)))
+                    isPlain: rows.boolean(row, 7), isDeferrable: rows.boolean(row, 8)))
         }
     }
 
@@ -116,7 +121,9 @@ struct TargetCatalog {
             """
             SELECT o.conrelid, o.conname, \(columns("conkey", "conrelid")), n.nspname, c.relname, \
             \(columns("confkey", "confrelid")), \
-            o.confdeltype NOT IN ('a', 'r') OR o.confupdtype NOT IN ('a', 'r'), o.condeferrable \
+            o.confdeltype NOT IN ('a', 'r') OR o.confupdtype NOT IN ('a', 'r'), o.condeferrable, \
+            pg_catalog.pg_get_constraintdef(o.oid), \
+            pg_catalog.has_table_privilege(o.confrelid, 'REFERENCES') \
             FROM pg_catalog.pg_constraint o JOIN pg_catalog.pg_class c ON c.oid = o.confrelid \
             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
             WHERE o.conrelid = ANY ($1::oid[]) AND o.contype = 'f' ORDER BY o.conrelid, o.conname
@@ -128,7 +135,31 @@ struct TargetCatalog {
                     referenced: TableName(
                         schema: rows.text(row, 3) ?? "", name: rows.text(row, 4) ?? ""),
                     referencedColumns: Self.names(rows.text(row, 5)),
-                    changesRows: rows.boolean(row, 6), isDeferrable: rows.boolean(row, 7)))
+                    changesRows: rows.boolean(row, 6), isDeferrable: rows.boolean(row, 7),
+                    definition: rows.text(row, 8) ?? "", mayBeMade: rows.boolean(row, 9)))
+        }
+    }
+
+    private func readTakenOff(_ tables: inout [UInt32: ExistingTable]) throws {
+        guard try hasState, try PGStateFormat.read(connection) == PGStateFormat.version else {
+            return
+        }
+        try each(
+            &tables,
+            """
+            SELECT table_id, name, columns, referenced_schema, referenced_name, \
+            referenced_columns, definition FROM martlet.foreign_key \
+            WHERE table_id = ANY ($1::oid[]) ORDER BY table_id, name
+            """
+        ) { rows, row, table in
+            table.foreignKeys.append(
+                ExistingTable.ForeignKey(
+                    name: rows.text(row, 1) ?? "", columns: Self.names(rows.text(row, 2)),
+                    referenced: TableName(
+                        schema: rows.text(row, 3) ?? "", name: rows.text(row, 4) ?? ""),
+                    referencedColumns: Self.names(rows.text(row, 5)), changesRows: false,
+                    isDeferrable: true, definition: rows.text(row, 6) ?? "", mayBeMade: true,
+                    isTakenOff: true))
         }
     }
 
@@ -176,11 +207,7 @@ extension TargetCatalog {
     /// How far Martlet is with the routes' target tables. One that is missing here was not made, or
     /// accepted, by it (so is a pending one); nor is one known that another source table goes to.
     func knownStates(_ routes: [TableRoute]) throws -> [TableName: TableProgress.State] {
-        guard try PGStateFormat.read(connection) != nil,
-            try exists("SELECT WHERE pg_catalog.has_schema_privilege('martlet', 'USAGE')"),
-            try exists(
-                "SELECT WHERE pg_catalog.has_table_privilege('martlet.table_state', 'SELECT')")
-        else { return [:] }
+        guard try hasState else { return [:] }
         let rows = try connection.run(
             """
             SELECT target_schema, target_name, state, id, source_schema, source_name \
@@ -199,6 +226,16 @@ extension TargetCatalog {
             states[name(row, 0)] = state
         }
         return states
+    }
+
+    /// Whether Martlet's state is there and may be read.
+    private var hasState: Bool {
+        get throws {
+            try PGStateFormat.read(connection) != nil
+                && exists("SELECT WHERE pg_catalog.has_schema_privilege('martlet', 'USAGE')")
+                && exists(
+                    "SELECT WHERE pg_catalog.has_table_privilege('martlet.table_state', 'SELECT')")
+        }
     }
 
     /// Whether this role may switch off triggers and foreign keys for its session. Tried rather

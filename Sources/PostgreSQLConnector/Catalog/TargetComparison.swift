@@ -142,22 +142,33 @@ struct TargetComparison {
                     "CREATE UNIQUE INDEX ON \(table.name.quoted) (\(columns));"))
         }
         guard state == nil || state == .loading else { return found }
-        // Rows of different snapshots may collide until the target is consistent (DESIGN 6.11).
-        for index in table.secondaryKeys(besides: key) {
+        for index in table.indexes where firesNothing && index.isExclusion && index.isDeferrable {
             found.append(
                 problem(
-                    "\(index.name) may be violated while rows of different moments are loaded",
+                    "\(index.name) is deferrable: nothing would check it in Martlet's sessions",
                     table.dropStatement(index)))
         }
-        guard !firesNothing else { return found }
-        for foreign in table.foreignKeys {
+        return found + foreignKeyProblems()
+    }
+
+    /// Rows of different snapshots may violate them until the target is consistent (DESIGN 6.11).
+    /// Those that the role can take off and put back are no problem.
+    private func foreignKeyProblems() -> [ReplicationError] {
+        guard !firesNothing else { return [] }
+        return table.foreignKeys.filter { !$0.isTakenOff }.compactMap { foreign in
             let name = foreign.name.quotedIdentifier
-            found.append(
-                problem(
+            guard table.isOwned else {
+                return problem(
                     "foreign key \(foreign.name) may be violated while the tables are loaded",
-                    "ALTER TABLE \(table.name.quoted) DROP CONSTRAINT \(name);"))
+                    "ALTER TABLE \(table.name.quoted) DROP CONSTRAINT \(name);")
+            }
+            guard foreign.mayBeMade else {
+                return problem(
+                    "foreign key \(foreign.name) has to be taken off and may not be put back",
+                    "GRANT REFERENCES ON \(foreign.referenced.quoted) TO CURRENT_USER;")
+            }
+            return nil
         }
-        return found
     }
 
     private func problem(

@@ -12,6 +12,8 @@ struct ExistingTable {
     var hasRules: Bool
     /// Row-level security would hide rows from, or refuse them to, this role.
     var hasRowSecurity: Bool
+    /// Rows of before the load are set aside (TargetKeptRows).
+    var hasKeptRows: Bool
     var columns: [Column] = []
     var indexes: [Index] = []
     var foreignKeys: [ForeignKey] = []
@@ -46,6 +48,8 @@ struct ExistingTable {
         var isConstraint: Bool
         /// Valid, immediate, not partial, no expression.
         var isPlain: Bool
+        /// Checked when the transaction ends, by triggers.
+        var isDeferrable: Bool
     }
 
     struct ForeignKey {
@@ -56,6 +60,12 @@ struct ExistingTable {
         /// ON DELETE or ON UPDATE changes rows.
         var changesRows: Bool
         var isDeferrable: Bool
+        /// `FOREIGN KEY (a) REFERENCES ...`
+        var definition: String
+        /// Whether the role may make it again.
+        var mayBeMade: Bool
+        /// Not there now: Martlet puts it back (TargetForeignKeys).
+        var isTakenOff = false
     }
 
     /// A unique key by which single rows can be found: exactly these columns, in any order.

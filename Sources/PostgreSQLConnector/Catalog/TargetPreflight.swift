@@ -6,6 +6,7 @@ struct TargetPreflight {
     let catalog: TargetCatalog
     let routes: [TableRoute]
     let prerequisites: [SchemaObject]
+    let lossy: LossyConversions
 
     private var connection: PGConnection { catalog.connection }
 
@@ -132,13 +133,31 @@ struct TargetPreflight {
     /// What the plan calls a problem refuses the start.
     private func shapes() throws -> [Finding] {
         let plan = try TargetSchemaPlan(
-            catalog: catalog, routes: routes, prerequisites: prerequisites
+            catalog: catalog, routes: routes, prerequisites: prerequisites, lossy: lossy
         ).make()
-        return plan.problems.map { problem in
+        let found = plan.problems.map { problem in
             Finding(
                 .refused, "shape of \(problem.table?.description ?? "the target")", problem.why,
                 table: problem.table, column: problem.column, try: problem.remedy)
         }
+        return try found + (plan.staged.isEmpty ? [] : temporaryTables())
+    }
+
+    private func temporaryTables() throws -> [Finding] {
+        let row = try connection.run(
+            """
+            SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY'), \
+            pg_catalog.quote_ident(pg_catalog.current_database()), \
+            pg_catalog.quote_ident(current_user)
+            """)
+        guard !row.boolean(0, 0) else { return [] }
+        return [
+            Finding(
+                .refused, "temporary tables",
+                "tables with unique keys of their own are loaded through one",
+                try: "GRANT TEMPORARY ON DATABASE \(row.text(0, 1) ?? "") "
+                    + "TO \(row.text(0, 2) ?? "");")
+        ]
     }
 }
 

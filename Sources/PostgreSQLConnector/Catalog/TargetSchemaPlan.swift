@@ -4,18 +4,21 @@ internal import ReplicationModel
 /// The statements that make tables, keys, indexes and foreign keys, by phase, and only what is
 /// missing of them: after a crash between two phases the plan is made again and holds the rest.
 ///
-/// - beforeRows: what tables need, tables with the key that rows are found by, checks.
+/// - beforeRows: what tables need, tables with the key that rows are found by, checks; foreign keys
+///   that are there are taken off where they would fire.
 /// - afterRows: indexes that cannot be violated.
-/// - whenConsistent: everything that rows of different moments could violate: other unique keys,
-///   exclusion constraints, unvalidated checks, and then foreign keys (DESIGN 6.11).
+/// - whenConsistent: rows that were set aside, foreign keys that were taken off, and everything
+///   that rows of different moments could violate: other unique keys, exclusion constraints,
+///   unvalidated checks, and then foreign keys (DESIGN 6.11).
 struct TargetSchemaPlan {
     let catalog: TargetCatalog
     let routes: [TableRoute]
     let prerequisites: [SchemaObject]
+    let lossy: LossyConversions
 
     func make() throws -> SchemaPlan {
         let existing = try catalog.tables(routes.map(\.target))
-        let tables = ForeignTables(routes, existing: existing)
+        let tables = ForeignTables(routes, existing: existing, lossy)
         let routes = tables.routes
         let objects = try TargetPrerequisites(
             catalog: catalog, objects: prerequisites + tables.objects, routes: routes)
@@ -134,6 +137,7 @@ extension TargetPlanDraft {
             let comparison = TargetComparison(
                 route: route, table: table, state: states[route.target], firesNothing: firesNothing)
             plan.problems += comparison.problems()
+            addExisting(table, route)
             if let key = keyIndex(route), states[route.target] != nil,
                 !table.hasKey(route.keyColumns.map(\.name))
             {
@@ -142,6 +146,29 @@ extension TargetPlanDraft {
             return
         }
         create(route)
+    }
+
+    /// What the load does to a table that is there: rows kept, unique keys, foreign keys.
+    private mutating func addExisting(_ table: ExistingTable, _ route: TableRoute) {
+        let key = route.keyColumns.map(\.name)
+        plan.whenConsistent += TargetKeptRows.putBack(table, key: key, firesNothing: firesNothing)
+        for foreign in table.foreignKeys where foreign.isTakenOff {
+            plan.whenConsistent += table.putBack(foreign, isChecked: true)
+        }
+        guard states[route.target] != .live else { return }
+        let secondary = table.secondaryKeys(besides: key).map(\.name)
+        if !secondary.isEmpty {
+            plan.staged.insert(route.source.id)
+            note(
+                route,
+                "rows go through a staging table, because the target's has "
+                    + "\(secondary.joined(separator: ", "))")
+        }
+        guard !firesNothing, table.isOwned, states[route.target] != .catchingUp else { return }
+        for foreign in table.foreignKeys where !foreign.isTakenOff {
+            plan.beforeRows += table.takeOff(foreign)
+            plan.whenConsistent += table.putBack(foreign, isChecked: true)
+        }
     }
 
     private mutating func create(_ route: TableRoute) {

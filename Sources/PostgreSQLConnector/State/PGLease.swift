@@ -203,15 +203,39 @@ extension PGLease {
             """, [fence.pipeline])
     }
 
+    /// What a load that has not ended took from the users' tables. Foreign keys come back without a
+    /// look at the rows, of which some are missing.
+    private func putBack(_ firesNothing: Bool) throws {
+        let catalog = TargetCatalog(connection)
+        let state = try PGStateReader(connection: connection, pipeline: pipeline).read()
+        let tables = state?.tables ?? []
+        let found = try catalog.tables(tables.map(\.target))
+        for progress in tables {
+            guard let table = found[progress.target] else { continue }
+            let foreign = table.foreignKeys.filter(\.isTakenOff)
+            let rows = TargetKeptRows.putBack(
+                table, key: progress.key, firesNothing: firesNothing)
+            for statement in rows + foreign.flatMap({ table.putBack($0, isChecked: false) }) {
+                try connection.run(statement)
+            }
+        }
+    }
+
     /// Deletes all rows of the pipeline, in one transaction, and the tables when it was the last.
     /// Refused while a process holds the pipeline, unless that is `holder`'s own.
     func drop(heldBy holder: Holder?) throws {
+        let firesNothing = try TargetCatalog(connection).canSetReplicationRole()
         try connection.transaction {
             try connection.run(Self.lockTimeout)
             try lockFree(for: holder)
             try endSessions()
+            try putBack(firesNothing)
             for table in ["chunk", "table_state", "checkpoint", "session", "lease"] {
                 try connection.query("DELETE FROM martlet.\(table) WHERE pipeline = $1", [pipeline])
+            }
+            // Older state has no such table, and is dropped as it is.
+            if try connection.run("SELECT to_regclass('martlet.lossy')").text(0, 0) != nil {
+                try connection.query("DELETE FROM martlet.lossy WHERE pipeline = $1", [pipeline])
             }
             try connection.query("DELETE FROM martlet.pipeline WHERE name = $1", [pipeline])
             let left = try connection.run("SELECT FROM martlet.pipeline LIMIT 1").rowCount

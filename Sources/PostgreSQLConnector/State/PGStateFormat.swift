@@ -59,13 +59,14 @@ enum PGStateFormat {
 
     /// In the order in which they can be dropped.
     static let tables = [
-        "chunk", "table_state", "checkpoint", "session", "lease", "pipeline", "format",
+        "lossy", "foreign_key", "chunk", "table_state", "checkpoint", "session", "lease",
+        "pipeline", "format",
     ]
 
     /// Removes the tables, and the schema if nothing else lives in it.
     static func remove(_ connection: PGConnection) throws {
         try connection.run(lockSQL)
-        for table in tables { try connection.run("DROP TABLE martlet.\(table)") }
+        for table in tables { try connection.run("DROP TABLE IF EXISTS martlet.\(table)") }
         let others = try connection.run(
             """
             SELECT count(*) FROM pg_catalog.pg_depend d \
@@ -82,7 +83,31 @@ enum PGStateFormat {
         }
     }
 
-    private static let steps = [pipelineTables + journalTables]
+    private static let steps = [pipelineTables + journalTables, foreignKeyTable, lossyTable]
+
+    /// Foreign keys of the users' tables that are taken off for the time of a load.
+    private static let foreignKeyTable = """
+        CREATE TABLE martlet.foreign_key (
+            table_id oid NOT NULL,
+            name text NOT NULL,
+            columns text[] NOT NULL,
+            referenced_schema text NOT NULL,
+            referenced_name text NOT NULL,
+            referenced_columns text[] NOT NULL,
+            definition text NOT NULL,
+            PRIMARY KEY (table_id, name)
+        );
+        """
+
+    /// How many values were converted, by the configuration's name for it.
+    private static let lossyTable = """
+        CREATE TABLE martlet.lossy (
+            pipeline text NOT NULL,
+            kind text NOT NULL,
+            converted bigint NOT NULL,
+            PRIMARY KEY (pipeline, kind)
+        ) WITH (fillfactor = 50);
+        """
 
     /// `lease` is a table beside `pipeline` so that renewing it never waits for the row locks on
     /// `pipeline` that every target transaction holds. Rows written often leave room on the page

@@ -47,8 +47,8 @@ struct TargetTable {
     }
 }
 
-/// The prepared statements for the rows of one place: the table itself, or the place where its rows
-/// are parked (`ParkedRows`).
+/// The prepared statements for the rows of one place: the table itself, the place where its rows
+/// are parked (`ParkedRows`), or where they are staged (`StagedRows`).
 ///
 /// Parameters: `?1 ... ?n` are the new values by column of the route; behind them come the values
 /// that name the row: the key's columns, or every column where there is no key.

@@ -13,14 +13,18 @@ package final class SQLiteApplier: ChangeApplier {
     private let target: SQLiteTarget
     private let session: SQLiteSession
     private let routes: [TableRoute]
+    private let staged: Set<Int>
     private let label: String
     private var writers: [TableWriter?]
     private var load: RowLoad?
     private var holdsLock = false
 
-    init(_ target: SQLiteTarget, routes: [TableRoute], label: String) throws {
+    init(
+        _ target: SQLiteTarget, routes: [TableRoute], label: String, staged: Set<Int>
+    ) throws {
         self.target = target
         self.routes = routes
+        self.staged = staged
         self.label = label
         session = try target.openSession(.readWrite)
         writers = Array(repeating: nil, count: routes.count)
@@ -71,7 +75,13 @@ package final class SQLiteApplier: ChangeApplier {
                 why: "SQLite takes rows as COPY text only")
         }
         try naming("load rows", nil, routes[route]) {
-            load = try RowLoad(try writer(route).home)
+            let writer = try writer(route)
+            if let staging = writer.staging {
+                // Many rows at once, and nothing that the file's other writers wait for.
+                try session.run("BEGIN")
+                try staging.empty()
+            }
+            load = try RowLoad(writer.home)
         }
     }
 
@@ -80,7 +90,13 @@ package final class SQLiteApplier: ChangeApplier {
     package func endRows() throws -> Int64 {
         let rows = try openLoad().rows
         load = nil
+        if !holdsLock { try naming("stage rows") { try session.run("COMMIT") } }
         return rows
+    }
+
+    package func moveStaged(route: Int) throws {
+        try endSourceTransaction(nil)
+        try naming("move staged rows", nil, routes[route]) { try writer(route).staging?.move() }
     }
 
     package func rowFormats(route: Int) -> [RowFormat] { [.copyText] }
@@ -149,7 +165,8 @@ extension SQLiteApplier {
 
     private func writer(_ route: Int) throws -> TableWriter {
         if let writer = writers[route] { return writer }
-        let made = try TableWriter(routes[route], number: route, on: session)
+        let made = try TableWriter(
+            routes[route], number: route, isStaged: staged.contains(route), on: session)
         writers[route] = made
         return made
     }

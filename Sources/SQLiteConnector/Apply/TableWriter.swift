@@ -9,9 +9,15 @@ final class TableWriter {
     private let number: Int
     private var parked: ParkedRows?
 
-    init(_ route: TableRoute, number: Int, on session: SQLiteSession) throws {
+    /// The staging table, if rows and changes go there.
+    let staging: StagedRows?
+
+    init(
+        _ route: TableRoute, number: Int, isStaged: Bool, on session: SQLiteSession
+    ) throws {
         table = try TargetTable(route, on: session)
-        home = RowStatements(table, in: route.target.inFile, on: session)
+        staging = isStaged ? try StagedRows(table, number: number, on: session) : nil
+        home = RowStatements(table, in: staging?.place ?? route.target.inFile, on: session)
         self.session = session
         self.number = number
     }

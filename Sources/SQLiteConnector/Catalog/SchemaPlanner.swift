@@ -27,10 +27,20 @@ struct SchemaPlanner {
         let stored = try session?.storedTable(route.target.name)
         if let stored {
             plan.problems += StoredTableFit(route, stored).problems
+            plan.whenConsistent +=
+                try session?.putBack(route.target, key: route.keyColumns.map(\.name)) ?? []
+            addStaging(route, stored)
         }
         plan.beforeRows.append(definition(of: route))
         mention(route)
         addIndexes(route, stored)
+    }
+
+    private mutating func addStaging(_ route: TableRoute, _ stored: StoredTable) {
+        let others = stored.secondaryKeys(besides: route.keyColumns.map(\.name))
+        guard !others.isEmpty else { return }
+        plan.staged.insert(route.source.id)
+        mention(": rows go through a staging table, because the target's has \(others)", route)
     }
 
     mutating func mention(_ text: String, _ route: TableRoute) {

@@ -57,6 +57,17 @@ struct StoredTable {
         }
     }
 
+    /// What else makes rows unique, in words; empty if nothing does.
+    func secondaryKeys(besides key: [String]) -> String {
+        let wanted = Set(key.map(\.foldedASCII))
+        let isRowID = isRowIDAlias && Set(primaryKey.map(\.foldedASCII)) != wanted
+        let others = indexes.filter {
+            $0.isUnique
+                && ($0.isPartial || key.isEmpty || Set($0.columns.map(\.foldedASCII)) != wanted)
+        }
+        return ((isRowID ? ["its primary key"] : []) + others.map(\.name)).joined(separator: ", ")
+    }
+
     func column(_ name: String) -> Column? {
         columns.first { $0.name.foldedASCII == name.foldedASCII }
     }

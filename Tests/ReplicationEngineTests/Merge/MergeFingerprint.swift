@@ -57,7 +57,7 @@ extension MergeLedger {
         for load in tables { load?.hash(into: &hasher) }
         hasher.combine(unseen)
         hasher.combine(lastJudged)
-        hasher.combine(isMidTransaction)
+        hasher.combine([isMidTransaction, isAhead])
         hasher.combine(streamed)
     }
 }
@@ -76,7 +76,11 @@ extension TableLoad.Unit {
     fileprivate func hash(into hasher: inout Hasher) {
         hasher.combine(id)
         hasher.combine(range)
-        hasher.combine([isPending, isCopying, isClosing])
+        switch state {
+        case .pending, .copied: hasher.combine(isPending)
+        case .copying(let readAt): hasher.combine(readAt)
+        case .closing(let position): hasher.combine([position])
+        }
         if case .copied(let seal) = state { seal.hash(into: &hasher) }
         parked.hash(into: &hasher)
     }

@@ -10,6 +10,12 @@ struct MergeModelTests {
         ModelOptions(hasToast: true, hasTruncate: true, hasKeyless: true, hasParts: true),
         ModelOptions(hasToast: true, hasParts: true, workers: 3),
         ModelOptions(hasToast: true, hasTruncate: true, hasKeyless: true, asksSource: true),
+        ModelOptions(hasUnique: true),
+        ModelOptions(
+            hasToast: true, hasTruncate: true, hasKeyless: true, hasParts: true, hasUnique: true,
+            workers: 3),
+        ModelOptions(hasToast: true, isMoveHeavy: true, hasUnique: true),
+        ModelOptions(hasToast: true, hasUnique: true, source: .window),
         ModelOptions(hasToast: true, source: .window),
         ModelOptions(hasToast: true, isMoveHeavy: true, source: .window),
         ModelOptions(

@@ -6,6 +6,7 @@ struct MergeMutationTests {
     static let plain = ModelOptions()
     static let toast = ModelOptions(hasToast: true)
     static let truncate = ModelOptions(hasTruncate: true)
+    static let unique = ModelOptions(hasUnique: true)
     static let parts = ModelOptions(hasToast: true, hasParts: true, workers: 3)
 
     static let window = ModelOptions(hasToast: true, source: .window)
@@ -20,6 +21,8 @@ struct MergeMutationTests {
         toast.without(.keyChunkJournal), toast.without(.keyChunks),
         truncate.without(.void), truncate.without(.hold),
         truncate.without(.tableLock), truncate.without(.journalWithWipe),
+        unique.without(.stagedClosing), unique.without(.stagedPosition),
+        unique.without(.stagedStill), unique.without(.staging),
         window.without(.visibilityCheck), window.without(.keyChunks), window.without(.mergePassed),
         window.without(.lowVisible),
         window.without(.lowFirst), window.without(.highLast), window.without(.idempotence),

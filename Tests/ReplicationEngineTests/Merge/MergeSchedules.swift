@@ -19,7 +19,7 @@ enum MergeSchedules {
     /// Why the schedule went wrong; nil if it did not.
     static func run(_ options: ModelOptions, seed: UInt64, traced: Bool = false) -> Wrong? {
         var random = SeededGenerator(seed: seed)
-        let source = ModelSource(options, rows: ModelSource.randomRows(&random))
+        let source = ModelSource(options, rows: ModelSource.randomRows(options, &random))
         var world = MergeWorld(options, source: source, seed: random.next())
         if traced { world.trace = Trace() }
         do {

@@ -177,7 +177,7 @@ extension MergeWorld {
             try after.apply(batch, actions)
         }
         for route in stream.plan.restarts {
-            after.tables[route] = ModelTable()
+            after.tables[route].removeAll()
             if !takesAway(.journalWithWipe) { after.journal[route] = [:] }
         }
         if !takesAway(.keyChunkJournal), !takesAway(.keyChunks) {

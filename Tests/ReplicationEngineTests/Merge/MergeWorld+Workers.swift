@@ -179,7 +179,12 @@ extension MergeWorld {
             workers[index] = .idle
             return true
         }
-        guard let plan = ledger.close(work, seeing: snapshot.chunk.snapshot) else { return false }
+        var chunk = snapshot.chunk
+        if takesAway(.stagedPosition) {
+            chunk = ChunkSnapshot(snapshot: chunk.snapshot, position: .zero, fingerprint: "")
+        }
+        if takesAway(.stagedStill) { ledger.isAhead = false }
+        guard let plan = ledger.close(work, chunk) else { return false }
         workers[index] = .closing(work, snapshot, rows, plan)
         note("worker \(index): closes \(work.place) at \(plan.closedAt.rawValue)")
         return true
@@ -190,10 +195,14 @@ extension MergeWorld {
         _ plan: ClosingPlan
     ) throws {
         var after = target
-        let isKeyless = routes[work.route].isKeyless
-        for (key, row) in rows { try after.tables[work.route].insert(isKeyless ? nil : key, row) }
         var plan = plan
-        try applyParked(&plan, work, to: &after)
+        if options.hasUnique, work.route == 0, !takesAway(.staging) {
+            var staging = ModelTarget()
+            try write(rows, &plan, work, to: &staging)
+            for (key, row) in staging.tables[0].rows { try after.tables[0].insert(key, row) }
+        } else {
+            try write(rows, &plan, work, to: &after)
+        }
         let closedAt = takesAway(.closedAt) ? .zero : plan.closedAt
         var record = ledger.record(
             work, snapshot.chunk, closedAt: closedAt, rows: Int64(rows.count))
@@ -212,9 +221,12 @@ extension MergeWorld {
         note("worker \(index): commits unit \(work.id): \(target.brief), pending \(pending.count)")
     }
 
-    private func applyParked(
-        _ plan: inout ClosingPlan, _ work: ChunkWork, to after: inout ModelTarget
+    private func write(
+        _ rows: [Int: ModelRow], _ plan: inout ClosingPlan, _ work: ChunkWork,
+        to after: inout ModelTarget
     ) throws {
+        let isKeyless = routes[work.route].isKeyless
+        for (key, row) in rows { try after.tables[work.route].insert(isKeyless ? nil : key, row) }
         for case .memory(let piece) in plan.parked.stored {
             try after.apply(piece.batch, plan.actions(for: piece).map(broken))
         }

@@ -67,6 +67,7 @@ struct MergeWorld {
         self.source = source
         routes = ModelLog.routes(options)
         random = SeededGenerator(seed: seed)
+        target.tables[0].isUnique = options.hasUnique
     }
 
     func takesAway(_ rule: Rule) -> Bool { options.takenAway == rule }
@@ -106,6 +107,7 @@ struct MergeWorld {
         let journal = target.journal[route].values.sorted { $0.id > $1.id }
         var load = TableLoad(route: routes[route], journal: journal)
         load.isIndexed = target.indexed.contains(route)
+        load.isStaged = options.hasUnique && route == 0 && !takesAway(.stagedClosing)
         return load
     }
 
@@ -186,6 +188,7 @@ struct MergeWorld {
     func checkOutcome() throws {
         for (index, rows) in source.committed.enumerated() {
             var expected = ModelTable()
+            expected.isUnique = target.tables[index].isUnique
             for (key, row) in rows { try expected.insert(index == 0 ? key : nil, row) }
             guard target.tables[index] == expected || index >= routes.count else {
                 throw ModelFailure("diverged: \(target.tables[index]) should be \(expected)")

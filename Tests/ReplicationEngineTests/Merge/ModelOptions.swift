@@ -13,6 +13,8 @@ struct ModelOptions: Sendable, CustomStringConvertible {
     var hasParts = false
     /// The first table's keys are ordered by the source only.
     var asksSource = false
+    /// The first table's values are unique, and its target has a unique key on them from the start.
+    var hasUnique = false
     var source = ModelSourceKind.visibility
     var workers = 2
     /// One rule is not followed, to show that the model notices.
@@ -26,6 +28,7 @@ struct ModelOptions: Sendable, CustomStringConvertible {
         if hasKeyless { words.append("a keyless table") }
         if hasParts { words.append("parts") }
         if asksSource { words.append("keys the source orders") }
+        if hasUnique { words.append("unique values") }
         words.append("\(workers) worker" + (workers == 1 ? "" : "s"))
         if let takenAway { words.append("without \(takenAway.rawValue)") }
         return words.joined(separator: ", ")
@@ -74,6 +77,10 @@ enum Rule: String, Sendable, CaseIterable {
     case liveClosedAt = "waiting for the closing position before live"
     case frozenCuts = "freezing cuts while the source is asked"
     case mergePassed = "merging only chunks that the stream has passed"
+    case stagedClosing = "the closing rule of staged chunks"
+    case stagedPosition = "waiting for the chunk position before a staged chunk closes"
+    case stagedStill = "closing a staged chunk only when the target has all that is judged"
+    case staging = "staging"
     case lowVisible = "a low position whose transactions are all visible"
     case lowFirst = "the low position before the snapshot"
     case highLast = "the high position after the snapshot"

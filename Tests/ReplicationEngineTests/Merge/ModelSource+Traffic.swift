@@ -5,10 +5,15 @@ extension ModelSource {
     /// Their order as text is another one.
     static let keys = [7, 9, 10, 11, 100]
 
-    static func randomRows(_ random: inout SeededGenerator) -> [[Int: ModelRow]] {
+    static let uniqueValues = ["A", "B", "C", "D", "E", "F"]
+
+    static func randomRows(
+        _ options: ModelOptions, _ random: inout SeededGenerator
+    ) -> [[Int: ModelRow]] {
         var rows: [[Int: ModelRow]] = [[:], [:]]
-        for key in keys where random.chance(60) {
-            rows[0][key] = ModelRow(value: "first", large: "large\(key)")
+        for (key, value) in zip(keys, uniqueValues) where random.chance(60) {
+            rows[0][key] = ModelRow(
+                value: options.hasUnique ? value : "first", large: "large\(key)")
         }
         for id in 0..<random.below(4) {
             rows[1][id] = ModelRow(value: "v\(random.below(2))", large: "l\(random.below(2))")
@@ -58,8 +63,15 @@ extension ModelSource {
         let old = random.pick(rows.keys.sorted().filter { isFree(table, $0) })
         if table == 1 { return keylessChange(old, rows, &random) }
         let new = random.pick(keys.filter { rows[$0] == nil && isFree(table, $0) })
-        let row = ModelRow(value: "x\(xid).\(index)", large: "l\(xid).\(index)")
-        switch options.isMoveHeavy ? 1 + random.below(12) : random.below(options.hasToast ? 5 : 4) {
+        var row = ModelRow(value: "x\(xid).\(index)", large: "l\(xid).\(index)")
+        let kind =
+            options.isMoveHeavy ? 1 + random.below(12) : random.below(options.hasToast ? 5 : 4)
+        if options.hasUnique {
+            let own = kind > 1 ? old.flatMap { rows[$0]?.value } : nil
+            guard let value = uniqueValue(own, rows, &random) else { return nil }
+            row.value = value
+        }
+        switch kind {
         case 0:
             guard let new else { return nil }
             return SourceChange(table: table, operation: .insert, new: new, newRow: row)
@@ -69,6 +81,15 @@ extension ModelSource {
         case 2: return update(table, old, old, rows, row, &random)
         default: return update(table, old, new, rows, row, &random)
         }
+    }
+
+    /// The row's own value or a free one; rarely kept, so that values go from row to row.
+    private func uniqueValue(
+        _ own: String?, _ rows: [Int: ModelRow], _ random: inout SeededGenerator
+    ) -> String? {
+        let taken = Set(rows.values.map(\.value))
+        let free = Self.uniqueValues.filter { !taken.contains($0) && isFree($0) }
+        return random.chance(30) ? own ?? random.pick(free) : random.pick(free)
     }
 
     private func update(

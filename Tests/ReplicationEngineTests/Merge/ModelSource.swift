@@ -39,7 +39,8 @@ struct ModelSnapshot: Sendable {
 struct ModelSource: Sendable {
     struct Lock: Hashable, Sendable {
         var table: Int
-        var key: Int
+        var key: Int?
+        var value: String?
     }
 
     static let firstXID: UInt64 = (1 << 32) - 3
@@ -110,11 +111,20 @@ struct ModelSource: Sendable {
         return holders[Lock(table: table, key: key)].map { visible.contains($0) } ?? true
     }
 
+    /// A unique value that was taken or given up is held as a row is.
+    func isFree(_ value: String) -> Bool {
+        holders[Lock(table: 0, value: value)].map { visible.contains($0) } ?? true
+    }
+
     mutating func commit(_ transaction: SourceTransaction) {
         for change in transaction.changes {
             change.apply(to: &committed)
             for key in [change.old, change.new].compactMap(\.self) {
                 holders[Lock(table: change.table, key: key)] = transaction.xid
+            }
+            guard options.hasUnique, change.table == 0 else { continue }
+            for row in [change.oldRow, change.newRow].compactMap(\.self) {
+                holders[Lock(table: 0, value: row.value)] = transaction.xid
             }
         }
         log.append(transaction)

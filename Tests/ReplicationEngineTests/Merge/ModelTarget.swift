@@ -13,11 +13,18 @@ struct ModelTable: Hashable, Sendable {
     var rows: [Int: ModelRow] = [:]
     /// Rows of a table without a key, with how often each is there.
     var bag: [ModelRow: Int] = [:]
+    /// No two rows with a key have one value.
+    var isUnique = false
+
+    mutating func removeAll() { (rows, bag) = ([:], [:]) }
 
     mutating func insert(_ key: Int?, _ row: ModelRow) throws {
         guard let key else {
             bag[row, default: 0] += 1
             return
+        }
+        guard !isUnique || !rows.values.contains(where: { $0.value == row.value }) else {
+            throw ModelFailure("a unique value twice")
         }
         guard rows.updateValue(row, forKey: key) == nil else { throw ModelFailure("duplicate key") }
     }
@@ -69,7 +76,7 @@ struct ModelTarget: Sendable {
     {
         let table = Int(batch.tables[Int(change.table)].id)
         if change.operation == .truncate {
-            tables[table] = ModelTable()
+            tables[table].removeAll()
             return
         }
         let old = batch.image(change.oldRow, table)

@@ -1,0 +1,110 @@
+internal import ReplicationModel
+
+extension Preflight {
+    /// What of a table cannot be followed, or not exactly.
+    func tableFindings() throws -> [Finding] {
+        guard !tables.isEmpty else { return [] }
+        let engines = try engines()
+        return tables.flatMap { table in
+            let found =
+                engine(table, engines[table.name]) + versioned(table, engines[table.name])
+                + key(table) + types(table) + foreignKeys(table)
+            guard !found.isEmpty else {
+                return [Finding(.ok, "table \(table.name)", "", table: table.name)]
+            }
+            return found
+        }
+    }
+
+    private typealias Place = (engine: String, type: String)
+
+    private func engines() throws -> [TableName: Place] {
+        let list = tables.map { table in
+            "(\(SQLText.literal(table.name.schema)), \(SQLText.literal(table.name.name)))"
+        }.joined(separator: ", ")
+        var found: [TableName: Place] = [:]
+        let rows = try connection.query(
+            """
+            SELECT table_schema, table_name, engine, table_type FROM information_schema.tables
+            WHERE (table_schema, table_name) IN (\(list))
+            """
+        ).rows
+        for row in rows {
+            guard let schema = row[0], let name = row[1] else { continue }
+            found[TableName(schema: schema, name: name)] = (row[2] ?? "", row[3] ?? "")
+        }
+        return found
+    }
+
+    /// Other engines have no snapshots, and their changes are in the log even when their
+    /// transaction is rolled back (B17-B19, B36).
+    private func engine(_ table: TableSchema, _ place: Place?) -> [Finding] {
+        guard let engine = place?.engine, engine != "InnoDB" else { return [] }
+        return [
+            Finding(
+                .refused, "engine of \(table.name)",
+                "\(engine) has no snapshots: rows could not be copied while they change",
+                table: table.name, try: "ALTER TABLE \(SQLText.name(table.name)) ENGINE = InnoDB")
+        ]
+    }
+
+    /// History is written by the server, as rows that no statement made (B42).
+    private func versioned(_ table: TableSchema, _ place: Place?) -> [Finding] {
+        guard place?.type == "SYSTEM VERSIONED" else { return [] }
+        return [
+            Finding(
+                .refused, "versions of \(table.name)", "system-versioned tables are not followed",
+                table: table.name, try: "leave the table out (tables: exclude)")
+        ]
+    }
+
+    private func key(_ table: TableSchema) -> [Finding] {
+        let key = table.chunkKey
+        guard !key.isEmpty else {
+            return [
+                Finding(
+                    .warning, "key of \(table.name)",
+                    "it has none: it is copied in one piece, and changes find rows by all columns",
+                    table: table.name,
+                    try: "ALTER TABLE \(SQLText.name(table.name)) ADD PRIMARY KEY (...)")
+            ]
+        }
+        return table.columns.filter { key.contains($0.name) }.compactMap { column in
+            guard
+                [.float32, .float64, .json, .geometry, .vector, .other].contains(column.type.kind)
+            else { return nil }
+            return Finding(
+                .refused, "key of \(table.name)",
+                "values of \(column.type.declaration) cannot be compared exactly",
+                table: table.name, column: column.name,
+                try: "a key of another type, or leave the table out")
+        }
+    }
+
+    private func types(_ table: TableSchema) -> [Finding] {
+        // The log's rows hold generated columns as well (B61), which no route expects.
+        table.columns.filter { $0.type.kind == .other || $0.generated != nil }.map {
+            Finding(
+                .refused, "type of \(table.name).\($0.name)",
+                $0.generated == nil
+                    ? "\($0.type.declaration) is not supported"
+                    : "generated columns are not followed", table: table.name, column: $0.name,
+                try: "leave the table out (tables: exclude)")
+        }
+    }
+
+    /// What a foreign key changes in the child is not in the log (B33), except with MySQL's keys of
+    /// the SQL layer.
+    private func foreignKeys(_ table: TableSchema) -> [Finding] {
+        guard connection.facts.variable("innodb_native_foreign_keys")?.uppercased() != "OFF" else {
+            return []
+        }
+        return table.foreignKeys.filter(\.changesRows).map { key in
+            Finding(
+                .refused, "foreign key \(key.name) of \(table.name)",
+                "it changes rows when \(key.referenced) changes, and the log does not say so",
+                table: table.name,
+                try: "make it ON DELETE RESTRICT ON UPDATE RESTRICT, or leave the table out")
+        }
+    }
+}

@@ -1,0 +1,109 @@
+internal import ReplicationModel
+
+/// Everything that `information_schema` says of some tables, read in a few queries and put together
+/// here: joins of its views are slow, and differ between the servers.
+struct TableFacts {
+    private let flavour: ServerFlavour
+    private let tables: [TableName: [String?]]
+    private let columns: [TableName: [[String?]]]
+    private let statistics: [TableName: [[String?]]]
+    private let foreignKeys: [TableName: [[String?]]]
+    private let checks: [TableName: [[String?]]]
+
+    init(_ connection: MySQLConnection, _ names: [TableName]) throws {
+        flavour = connection.flavour
+        let pairs = names.map { "(\(SQLText.literal($0.schema)), \(SQLText.literal($0.name)))" }
+        let list = pairs.joined(separator: ", ")
+        /// Rows whose first two columns are schema and table, without these two.
+        func read(_ sql: String) throws -> [TableName: [[String?]]] {
+            var found: [TableName: [[String?]]] = [:]
+            for row in try connection.query(sql).rows {
+                guard let schema = row[0], let name = row[1] else { continue }
+                found[TableName(schema: schema, name: name), default: []]
+                    .append(Array(row.dropFirst(2)))
+            }
+            return found
+        }
+        let place = "(table_schema, table_name) IN (\(list))"
+        tables = try read(
+            """
+            SELECT table_schema, table_name, engine, table_rows, data_length, create_options,
+            table_type FROM information_schema.tables WHERE \(place)
+            """
+        ).compactMapValues(\.first)
+        columns = try read(ColumnFacts.query(where: place))
+        // Expressions of key parts are MySQL's; MariaDB has no such column.
+        let expression = flavour == .mysql ? "expression" : "NULL"
+        statistics = try read(
+            """
+            SELECT table_schema, table_name, index_name, non_unique, column_name, sub_part,
+            collation, index_type, \(expression) FROM information_schema.statistics
+            WHERE \(place) ORDER BY table_schema, table_name, index_name, seq_in_index
+            """)
+        foreignKeys = try read(ForeignKeyFacts.query(where: list))
+        checks = try read(Self.checkQuery(flavour, where: list))
+    }
+
+    private static func checkQuery(_ flavour: ServerFlavour, where list: String) -> String {
+        switch flavour {
+        case .mysql:
+            """
+            SELECT t.table_schema, t.table_name, c.constraint_name, c.check_clause
+            FROM information_schema.table_constraints t JOIN information_schema.check_constraints c
+            ON c.constraint_schema = t.constraint_schema AND c.constraint_name = t.constraint_name
+            WHERE t.constraint_type = 'CHECK' AND (t.table_schema, t.table_name) IN (\(list))
+            ORDER BY c.constraint_name
+            """
+        case .mariadb:
+            """
+            SELECT constraint_schema, table_name, constraint_name, check_clause
+            FROM information_schema.check_constraints
+            WHERE (constraint_schema, table_name) IN (\(list)) ORDER BY constraint_name
+            """
+        }
+    }
+
+    /// nil if there is no such table, or this user may not see it.
+    func schema(of name: TableName) -> TableSchema? {
+        guard let table = tables[name], let columns = columns[name], !columns.isEmpty else {
+            return nil
+        }
+        let checks = (checks[name] ?? []).compactMap(Self.check)
+        let facts = columns.map { ColumnFacts($0, flavour, checks: checks) }
+        let keys = IndexFacts.indexes(statistics[name] ?? [])
+        let primary = keys.first { $0.name == IndexFacts.primary }
+        var schema = TableSchema(
+            id: TableID.of(name), name: name, columns: facts.map(\.column),
+            replicaIdentity: primary?.isPlain == true ? .primaryKey : .full, primaryKey: primary)
+        schema.dialect = flavour == .mysql ? .mysql : .mariadb
+        schema.isPartitioned = table[3]?.contains("partitioned") ?? false
+        schema.indexes = keys.filter { $0.name != IndexFacts.primary }
+        schema.foreignKeys = ForeignKeyFacts.keys(foreignKeys[name] ?? [])
+        schema.checks = checks
+        schema.estimatedRows = table[1].flatMap { Int64($0) } ?? 0
+        schema.estimatedBytes = table[2].flatMap { Int64($0) } ?? 0
+        schema.fingerprint = fingerprint(table, columns, statistics[name] ?? [])
+        return schema
+    }
+
+    private static func check(_ row: [String?]) -> CheckConstraint? {
+        guard let name = row[0], let clause = row[1] else { return nil }
+        return CheckConstraint(name: name, definition: "CHECK (\(clause))")
+    }
+
+    /// Over what decides how rows are read or decoded. Estimates change by themselves and are not
+    /// in it.
+    private func fingerprint(
+        _ table: [String?], _ columns: [[String?]], _ statistics: [[String?]]
+    ) -> String {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        let columns = columns.flatMap { $0 }
+        let statistics = statistics.flatMap { $0 }
+        for value in [table[0], table[4]] + columns + statistics {
+            for byte in (value ?? "\u{1}").utf8 + [0] {
+                hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3
+            }
+        }
+        return String(hash, radix: 16)
+    }
+}

@@ -1,0 +1,100 @@
+internal import ReplicationModel
+
+/// The end of a server's log, asked in the ways that each server has.
+///
+/// `SHOW BINARY LOG STATUS` and its like can be ahead of what is visible (B64): good for an upper
+/// bound, not for a lower one.
+struct LogEnd {
+    var file: String
+    var offset: Int
+    var gtids: GTIDSet?
+
+    /// Everything visible now is at or before it.
+    static func written(_ connection: MySQLConnection) throws -> LogEnd {
+        // MySQL renamed the statement and dropped the old name (B29); MariaDB has the old one.
+        let statement =
+            connection.flavour == .mysql ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS"
+        let row = try connection.query(statement).rows.first
+        let set =
+            switch connection.flavour {
+            case .mysql: row.flatMap { $0.count > 4 ? $0[4] : nil }
+            case .mariadb: try connection.query("SELECT @@GLOBAL.gtid_binlog_pos").text(0, 0)
+            }
+        return try LogEnd(file: row?[0], offset: row?[1], set: set)
+    }
+
+    /// A place to start streaming at, position and set of exactly the same moment.
+    static func start(_ connection: MySQLConnection) throws -> LogEnd {
+        var end = try written(connection)
+        guard connection.flavour == .mariadb else { return end }
+        // `gtid_binlog_pos` is of a later moment than the position: a transaction between the two
+        // would be neither streamed nor caught by a chunk.
+        let set = try connection.query(
+            "SELECT BINLOG_GTID_POS(\(SQLText.literal(end.file)), \(end.offset))"
+        ).text(0, 0)
+        guard let set, let gtids = GTIDSet(parsing: set) else {
+            throw ReplicationError(
+                .protocolViolation, "find where to start reading the log",
+                why: "the server does not know the GTIDs of \(end.file):\(end.offset)")
+        }
+        end.gtids = gtids
+        return end
+    }
+
+    /// What the server leaves out of its log, by the option that says so.
+    static func filters(_ connection: MySQLConnection) throws -> [(name: String, list: String)] {
+        let statement =
+            connection.flavour == .mysql ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS"
+        guard let row = try connection.query(statement).rows.first, row.count > 3 else {
+            return []
+        }
+        return [("binlog_do_db", row[2] ?? ""), ("binlog_ignore_db", row[3] ?? "")]
+            .filter { !$0.1.isEmpty }
+    }
+
+    /// Everything at or before it is visible to whoever looks from now on: the server lets the
+    /// commits that are under way end first.
+    static func visible(_ connection: MySQLConnection) throws -> LogEnd {
+        let row = try connection.query(
+            """
+            SELECT JSON_UNQUOTE(JSON_EXTRACT(local, '$.binary_log_file')),
+            JSON_EXTRACT(local, '$.binary_log_position'), JSON_UNQUOTE(JSON_EXTRACT(local,
+            '$.gtid_executed')) FROM performance_schema.log_status
+            """
+        ).rows.first
+        return try LogEnd(file: row?[0], offset: row?[1], set: row?[2])
+    }
+
+    /// MariaDB, inside a transaction that began with a consistent snapshot: exactly what it sees.
+    static func ofSnapshot(_ connection: MySQLConnection) throws -> LogEnd {
+        let rows = try connection.query("SHOW STATUS LIKE 'binlog_snapshot_%'").rows
+        var values: [String: String] = [:]
+        for row in rows { if let name = row[0] { values[name.lowercased()] = row[1] } }
+        return try LogEnd(
+            file: values["binlog_snapshot_file"], offset: values["binlog_snapshot_position"],
+            set: nil)
+    }
+
+    private init(file: String?, offset: String?, set: String?) throws {
+        guard let file, !file.isEmpty, let number = offset.flatMap({ Int($0) }) else {
+            throw ReplicationError(
+                .unfitSetting, "find the end of the log", why: "the server writes no log",
+                try: "log_bin = binlog, and a restart of the server")
+        }
+        self.file = file
+        self.offset = number
+        gtids = set.flatMap { GTIDSet(parsing: $0) }
+    }
+
+    func position(generation: Int) throws -> LogPosition {
+        let number = file.split(separator: ".").last.flatMap { Int($0) }
+        guard let number,
+            let position = LogPosition(file: number, offset: offset, generation: generation)
+        else {
+            throw ReplicationError(
+                .unsupported, "find the end of the log",
+                why: "\(file):\(offset) is no position that can be ordered")
+        }
+        return position
+    }
+}

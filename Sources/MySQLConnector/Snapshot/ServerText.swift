@@ -1,0 +1,174 @@
+import Foundation
+internal import ReplicationModel
+
+/// From the text that a server gives of a value to the canonical text, the same that the log's
+/// decoder writes (A19), as a field of COPY's text format.
+///
+/// The server's own texts are the canonical ones but for these: fractions of a second with zeros at
+/// the end, ZEROFILL, floats, and everything binary.
+struct ServerText {
+    private enum Form {
+        /// Holds nothing that COPY escapes.
+        case plain
+        case text
+        /// Zeros in front are for display only.
+        case zerofill
+        /// Seconds with a fraction; then what follows.
+        case fraction(suffix: String)
+        case float32, float64
+        case hexadecimal
+        case bits(Int)
+    }
+
+    private let forms: [Form]
+
+    init(_ columns: [Column]) { forms = columns.map(Self.form) }
+
+    /// What to select for a column. FLOAT's own text has six digits (B51); multiplied it is the
+    /// exact double, and the sign of a zero stays.
+    static func expression(_ column: Column, of alias: String) -> String {
+        let name = "\(alias).\(SQLText.name(column.name))"
+        switch column.type.kind {
+        case .float32, .float64: return "\(name) * 1e0"
+        default: return name
+        }
+    }
+
+    private static func form(_ column: Column) -> Form {
+        switch column.type.kind {
+        case .int16, .int32, .int64, .unsigned64, .numeric:
+            column.type.declaration.lowercased().contains("zerofill") ? .zerofill : .plain
+        case .date, .year, .uuid, .network: .plain
+        case .timestamp, .duration: .fraction(suffix: "")
+        case .timestampWithZone: .fraction(suffix: "+00")
+        case .float32: .float32
+        case .float64: .float64
+        case .bytes, .geometry, .vector: .hexadecimal
+        case .bits: .bits(column.type.size.length ?? 1)
+        default: .text
+        }
+    }
+
+    /// Appends the value of column `index`, escaped for COPY.
+    func append(_ value: UnsafeRawBufferPointer?, _ index: Int, to out: inout [UInt8]) throws {
+        guard let value else { return out.append(contentsOf: [0x5C, UInt8(ascii: "N")]) }
+        switch forms[index] {
+        case .plain: out.append(contentsOf: value)
+        case .text: Self.escape(value, to: &out)
+        case .zerofill: Self.number(value, to: &out)
+        case .fraction(let suffix):
+            Self.fraction(value, to: &out)
+            out.append(contentsOf: suffix.utf8)
+        case .float32: try Self.float(Float(Self.double(value)), to: &out)
+        case .float64: try Self.float(Self.double(value), to: &out)
+        case .hexadecimal: Self.hexadecimal(value, to: &out)
+        case .bits(let count): Self.bits(value, count, to: &out)
+        }
+    }
+
+    /// The canonical text by itself, as keys hold it.
+    func canonical(_ value: UnsafeRawBufferPointer, _ index: Int) throws -> [UInt8] {
+        switch forms[index] {
+        case .text: return Array(value)
+        case .hexadecimal:
+            var out: [UInt8] = []
+            Self.hexadecimal(value, to: &out)
+            out.removeFirst()  // the backslash that escapes
+            return out
+        default:
+            var out: [UInt8] = []
+            try append(value, index, to: &out)
+            return out
+        }
+    }
+
+    // MARK: Forms
+
+    private static func escape(_ value: UnsafeRawBufferPointer, to out: inout [UInt8]) {
+        var start = 0
+        for (index, byte) in value.enumerated() where byte < 0x20 || byte == 0x5C {
+            let letter: UInt8
+            switch byte {
+            case 0x5C: letter = byte
+            case 0x09: letter = UInt8(ascii: "t")
+            case 0x0A: letter = UInt8(ascii: "n")
+            case 0x0D: letter = UInt8(ascii: "r")
+            default: continue
+            }
+            out.append(contentsOf: value[start..<index])
+            out.append(0x5C)
+            out.append(letter)
+            start = index + 1
+        }
+        out.append(contentsOf: value[start...])
+    }
+
+    /// `-00012.50` is `-12.50`.
+    private static func number(_ value: UnsafeRawBufferPointer, to out: inout [UInt8]) {
+        var rest = value[...]
+        if rest.first == UInt8(ascii: "-") {
+            out.append(UInt8(ascii: "-"))
+            rest = rest.dropFirst()
+        }
+        while rest.count > 1, rest.first == UInt8(ascii: "0"),
+            rest[rest.startIndex + 1] != UInt8(ascii: ".")
+        {
+            rest = rest.dropFirst()
+        }
+        out.append(contentsOf: rest)
+    }
+
+    /// Zeros at a fraction's end go, and the point with them if nothing is left.
+    private static func fraction(_ value: UnsafeRawBufferPointer, to out: inout [UInt8]) {
+        var rest = value[...]
+        if rest.contains(UInt8(ascii: ".")) {
+            while rest.last == UInt8(ascii: "0") { rest = rest.dropLast() }
+            if rest.last == UInt8(ascii: ".") { rest = rest.dropLast() }
+        }
+        out.append(contentsOf: rest)
+    }
+
+    /// By the log's own writer.
+    private static func float(_ value: Float, to out: inout [UInt8]) throws {
+        try withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes in
+            var text = RowText(capacity: 64)
+            var reader = EventReader(bytes)
+            try text.float(&reader)
+            out.append(contentsOf: text.bytes)
+        }
+    }
+
+    private static func float(_ value: Double, to out: inout [UInt8]) throws {
+        try withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes in
+            var text = RowText(capacity: 64)
+            var reader = EventReader(bytes)
+            try text.double(&reader)
+            out.append(contentsOf: text.bytes)
+        }
+    }
+
+    private static func double(_ value: UnsafeRawBufferPointer) -> Double {
+        // The library ends every value with a zero byte.
+        value.baseAddress.map { strtod($0.assumingMemoryBound(to: CChar.self), nil) } ?? 0
+    }
+
+    /// `\x00ff`, whose backslash COPY doubles.
+    private static func hexadecimal(_ value: UnsafeRawBufferPointer, to out: inout [UInt8]) {
+        out.reserveCapacity(out.count + 3 + 2 * value.count)
+        out.append(contentsOf: [0x5C, 0x5C, UInt8(ascii: "x")])
+        for byte in value {
+            out.append(digit(byte >> 4))
+            out.append(digit(byte & 15))
+        }
+    }
+
+    private static func digit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 48 + nibble : 87 + nibble }
+
+    /// Whole bytes, the highest first; the column's digits are the last ones.
+    private static func bits(
+        _ value: UnsafeRawBufferPointer, _ count: Int, to out: inout [UInt8]
+    ) {
+        let number = value.suffix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        for bit in (0..<min(count, 64)).reversed() { out.append(48 + UInt8(number >> bit & 1)) }
+    }
+}

@@ -1,0 +1,1 @@
+delete from lab.t where v = 'other';

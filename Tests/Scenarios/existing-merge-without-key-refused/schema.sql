@@ -1,0 +1,1 @@
+create table t(v text); insert into t values ('a'); alter table t replica identity full;

@@ -1,0 +1,1 @@
+create table lab.t(v text); insert into lab.t values ('a');
