@@ -29,7 +29,6 @@ struct MergeMutationTests {
         window.without(.missingUpdate), window.without(.highPassed),
         windowParts.without(.partStreamed), standby.without(.visibilityCheck),
         standby.without(.highGreater), standby.without(.highLast), standby.without(.lowFirst),
-        ModelOptions(hasTruncate: true, source: .standby).without(.tableLock),
         parts.without(.wholeTransactions), ModelOptions(asksSource: true).without(.frozenCuts),
     ]
 
