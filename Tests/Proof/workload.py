@@ -510,9 +510,13 @@ class Session(threading.Thread):
 
     def fate(self, error, link):
         """What an error means: `aborted` and `lost` are made up for, anything else is a defect."""
-        code = getattr(error, "pgcode", None) or ""
+        if not isinstance(error, psycopg2.Error):
+            return None
+        code = error.pgcode or ""
+        if link is None or link.closed:
+            return "lost"  # whatever class the error has
         if isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
-            return "aborted" if code and not link.closed else "lost"
+            return "aborted" if code else "lost"
         # Unique and foreign keys hit by two sessions at once: an aborted transaction.
         return "aborted" if code[:2] in ("23", "40", "55", "57") else None
 
