@@ -31,7 +31,9 @@ let package = Package(
         // All of MySQL and MariaDB.
         .target(
             name: "MySQLConnector",
-            dependencies: ["ReplicationModel", "ReplicationEngine", "CMariaDB", log]),
+            dependencies: [
+                "ReplicationModel", "ReplicationEngine", "CMariaDB", "CZstd", "CZlib", log,
+            ]),
         // SQLite, target only.
         .target(
             name: "SQLiteConnector",
@@ -45,7 +47,7 @@ let package = Package(
             name: "Operations",
             dependencies: [
                 "ReplicationModel", "ReplicationEngine", "Configuration", "PostgreSQLConnector",
-                "SQLiteConnector", log,
+                "MySQLConnector", "SQLiteConnector", log,
             ]),
         // One file per sub-command.
         .executableTarget(
@@ -54,12 +56,14 @@ let package = Package(
                 "ReplicationModel", "Configuration", "Operations", log, lifecycle, unixSignals,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
-        // The client libraries: module map and shim, nothing else.
+        // C libraries: module map and shim, nothing else.
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(
             name: "CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         .testTarget(name: "ReplicationModelTests", dependencies: ["ReplicationModel"]),
         .testTarget(
@@ -70,7 +74,8 @@ let package = Package(
             dependencies: ["PostgreSQLConnector", "ReplicationEngine", "ReplicationModel"]),
         .testTarget(
             name: "MySQLConnectorTests",
-            dependencies: ["MySQLConnector", "ReplicationEngine", "ReplicationModel"]),
+            dependencies: ["MySQLConnector", "ReplicationEngine", "ReplicationModel", "CZlib"],
+            exclude: ["Recordings"]),
         .testTarget(
             name: "SQLiteConnectorTests",
             dependencies: ["SQLiteConnector", "ReplicationEngine", "ReplicationModel"]),

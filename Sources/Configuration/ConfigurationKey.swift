@@ -1,3 +1,5 @@
+import ReplicationModel
+
 /// One key of the pipeline file: its path, what a value must be, and what it means.
 ///
 /// The list below is the schema: the reader accepts exactly these keys, every one has an
@@ -91,7 +93,12 @@ extension ConfigurationKey {
         key(
             "ddl.unseen", .choice(["stop", "mark"]), "stop",
             "rewrites that the log does not explain"),
-        key("lossy", .later, "none", "lossy conversions asked for by name"),
+        key(
+            "lossy.zero_date", .choice(LossyConversions.ZeroDate.allCases.map(\.rawValue)),
+            "stop", "what becomes of a date that is no day, like 0000-00-00"),
+        key(
+            "lossy.nul_byte", .choice(LossyConversions.NULByte.allCases.map(\.rawValue)),
+            "stop", "what becomes of a NUL byte in a text"),
         key("lookups", .later, "none", "tables that transforms look values up in"),
         key("transforms", .later, "none", "SQL over the rows in flight"),
         key("http", .later, "none", "address of metrics and dashboard"),

@@ -143,6 +143,10 @@ struct ConfigurationReader {
         let existing = try choice("existing").flatMap(
             PipelineConfiguration.Existing.init(rawValue:))
         result.existing = existing ?? result.existing
+        result.lossy.zeroDate = try choice("lossy.zero_date").flatMap(
+            LossyConversions.ZeroDate.init(rawValue:))
+        result.lossy.nulByte = try choice("lossy.nul_byte").flatMap(
+            LossyConversions.NULByte.init(rawValue:))
         try refuse("on_conflict", unless: "error")
         try refuse("on_hold", unless: "wait")
         let ddl = ["ddl.default", "ddl.drop_table", "ddl.drop_column"]

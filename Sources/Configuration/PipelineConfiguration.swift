@@ -1,3 +1,5 @@
+package import ReplicationModel
+
 /// A pipeline as it was asked for, checked: what `run`, `check` and the others work from.
 package struct PipelineConfiguration: Sendable, Equatable {
     /// `existing`: target tables that hold rows and are not known to the pipeline.
@@ -23,6 +25,8 @@ package struct PipelineConfiguration: Sendable, Equatable {
     package var memoryLimit = ByteSize(bytes: 256 << 20)
     package var spoolDirectory = "./spool"
     package var spoolMax = ByteSize(bytes: 10 << 30)
+    /// What is done to values that the target cannot hold.
+    package var lossy = LossyConversions()
     /// What the reader should be told although nothing is wrong.
     package var notices: [String] = []
 

@@ -146,9 +146,8 @@ extension MySQLSource {
     package func openLog(
         _ capture: CaptureNames, tables: [TableSchema], from start: LogPlace
     ) throws -> any ChangeSource {
-        throw ReplicationError(
-            .unsupported, "read the binlog", position: start.position,
-            why: "its decoder is not part of this build")
+        try MySQLLogReader(
+            url: url, password: password, tables: tables, start: start, memoryShare: memoryShare)
     }
 
     package func openReader(label: String) throws -> any TableReader {

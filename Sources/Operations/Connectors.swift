@@ -1,5 +1,6 @@
 package import Configuration
 package import Logging
+import MySQLConnector
 import PostgreSQLConnector
 package import ReplicationEngine
 import ReplicationModel
@@ -11,15 +12,19 @@ package enum Connectors {
         -> any ReplicationSource
     {
         let url = configuration.source
-        guard url.engine == .postgres else {
-            throw missing("the connector of a \(url.engine.rawValue) source")
+        let memoryShare = Int(configuration.memoryLimit.bytes / 6)
+        switch url.engine {
+        case .postgres:
+            return PostgreSQLSource(
+                url: url.address, password: url.password?.text,
+                primaryURL: configuration.sourcePrimary?.address,
+                spoolDirectory: configuration.spoolPath, spoolMax: configuration.spoolMax.bytes,
+                memoryShare: memoryShare, lease: configuration.lease.seconds)
+        case .mysql:
+            return MySQLSource(
+                url: url.address, password: url.password?.text, memoryShare: memoryShare)
+        case .sqlite: throw missing("the connector of a sqlite source")
         }
-        return PostgreSQLSource(
-            url: url.address, password: url.password?.text,
-            primaryURL: configuration.sourcePrimary?.address,
-            spoolDirectory: configuration.spoolPath, spoolMax: configuration.spoolMax.bytes,
-            memoryShare: Int(configuration.memoryLimit.bytes / 6),
-            lease: configuration.lease.seconds)
     }
 
     package static func target(_ configuration: PipelineConfiguration) throws
@@ -27,7 +32,9 @@ package enum Connectors {
     {
         let url = configuration.target
         switch url.engine {
-        case .postgres: return PostgreSQLTarget(url: url.address, password: url.password?.text)
+        case .postgres:
+            return PostgreSQLTarget(
+                url: url.address, password: url.password?.text, lossy: configuration.lossy)
         case .sqlite: return SQLiteTarget(path: url.address)
         case .mysql: throw missing("the connector of a mysql target")
         }

@@ -138,9 +138,15 @@ extension StatusReport {
             ("last_progress_age_seconds", .seconds(stored?.checkpointAge)),
             ("waiting", .optional(isRunning ? stored?.report?.waiting : nil)),
             ("tables", .array((stored?.tables ?? []).map(json))),
-            ("conflicts", .object([])), ("lossy", .object([])), ("held_ddl", .array([])),
+            ("conflicts", .object([])), ("lossy", lossy), ("held_ddl", .array([])),
             ("errors", .array(errors.map(\.json))),
         ])
+    }
+
+    /// Converted values, by the key of the configuration; what never happened is left out.
+    private var lossy: JSONValue {
+        let counts = (stored?.lossy ?? [:]).sorted { $0.key.rawValue < $1.key.rawValue }
+        return .object(counts.map { ($0.key.rawValue, .integer($0.value)) })
     }
 
     private var sourceJSON: JSONValue {

@@ -12,6 +12,7 @@ import Synchronization
 package final class PostgreSQLTarget: ReplicationTarget {
     private let url: String
     private let password: String?
+    private let lossy: LossyConversions
     private let ownership = Ownership()
     private let control: PGSessionSlot
     private let lease: PGSessionSlot
@@ -34,9 +35,13 @@ package final class PostgreSQLTarget: ReplicationTarget {
     /// - Parameters:
     ///   - url: as libpq takes it.
     ///   - password: overrides `PGPASSFILE` and the URL.
-    package init(url: String, password: String?) {
+    ///   - lossy: what is done to values that PostgreSQL cannot hold.
+    package init(
+        url: String, password: String?, lossy: LossyConversions = LossyConversions()
+    ) {
         self.url = url
         self.password = password
+        self.lossy = lossy
         let ownership = ownership
         let open: @Sendable (String) throws -> PGConnection = { label in
             try Self.connect(url, password, label, ownership.fence)
@@ -195,7 +200,8 @@ extension PostgreSQLTarget {
                 url: url, password: password, label: label, purpose: .target)
             try PGLease.register(connection, fence)
             return try PGApplier(
-                connection: connection, fence: fence, routes: routes, staged: staged)
+                connection: connection, fence: fence, routes: routes, staged: staged,
+                lossy: lossy)
         } catch { throw error.asReplicationError() }
     }
 
@@ -229,7 +235,8 @@ extension PostgreSQLTarget {
     ) throws -> SchemaPlan {
         try control.with(repeats: true) { connection in
             try TargetSchemaPlan(
-                catalog: TargetCatalog(connection), routes: routes, prerequisites: prerequisites
+                catalog: TargetCatalog(connection), routes: routes, prerequisites: prerequisites,
+                lossy: lossy
             ).make()
         }
     }
@@ -239,7 +246,8 @@ extension PostgreSQLTarget {
     ) throws -> [Finding] {
         try control.with(repeats: true) {
             try TargetPreflight(
-                catalog: TargetCatalog($0), routes: routes, prerequisites: prerequisites
+                catalog: TargetCatalog($0), routes: routes, prerequisites: prerequisites,
+                lossy: lossy
             ).findings()
         }
     }

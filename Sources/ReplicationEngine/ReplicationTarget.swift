@@ -280,6 +280,8 @@ package struct StoredPipeline: Sendable {
     package var report: RunReport?
     /// Seconds since the checkpoint was written last, by the target's clock.
     package var checkpointAge: Double?
+    /// How many values were converted because the configuration asks for it.
+    package var lossy: [LossyConversions.Kind: Int64] = [:]
 
     package init(
         setup: PipelineSetup, epoch: Int64, checkpoint: Checkpoint?, tables: [TableProgress],

@@ -107,6 +107,12 @@ struct KeyOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Changes that the log does not explain: stop.", valueName: "policy"))
     var ddlUnseen: String?
 
+    @Option(help: ArgumentHelp("Dates that are no days: null, epoch.", valueName: "policy"))
+    var lossyZeroDate: String?
+
+    @Option(help: ArgumentHelp("NUL bytes in texts: strip.", valueName: "policy"))
+    var lossyNulByte: String?
+
     /// In the schema's words.
     var options: [PipelineInput.Option] {
         let values: [(String, String?)] = [
@@ -117,7 +123,8 @@ struct KeyOptions: ParsableArguments {
             ("memory_limit", memoryLimit), ("spool.directory", spoolDirectory),
             ("spool.max", spoolMax), ("ddl.default", ddlDefault),
             ("ddl.drop_table", ddlDropTable), ("ddl.drop_column", ddlDropColumn),
-            ("ddl.unseen", ddlUnseen),
+            ("ddl.unseen", ddlUnseen), ("lossy.zero_date", lossyZeroDate),
+            ("lossy.nul_byte", lossyNulByte),
         ]
         return values.compactMap { path, value in
             guard let value, let option = ConfigurationKey.named(path)?.option else { return nil }

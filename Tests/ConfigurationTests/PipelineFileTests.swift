@@ -49,7 +49,7 @@ struct PipelineFileTests {
             on_conflict: error
             on_hold: wait
             lease: 20s
-            lossy: {}
+            lossy: {zero_date: "null", nul_byte: strip}
             snapshot: {workers: 3, chunk_rows: 1000}
             apply: {workers: 4}
             memory_limit: 512MB
@@ -66,6 +66,7 @@ struct PipelineFileTests {
         #expect(result.slot == "shop_slot")
         #expect(result.existing == .truncate)
         #expect(result.lease.seconds == 20)
+        #expect(result.lossy.zeroDate == .null && result.lossy.nulByte == .strip)
         #expect(result.snapshotWorkers == 3)
         #expect(result.chunkRows == 1000)
         #expect(result.applyWorkers == 4)
@@ -125,6 +126,7 @@ struct PipelineFileTests {
             ("name: a b", "3, key name", "1 to 50 letters"),
             ("source_primary: sqlite:x", "3, key source_primary", "postgres://"),
             ("source_primary: postgres://a:b@c/d", "3, key source_primary", "another one"),
+            ("lossy: {nul_byte: keep}", "3, key lossy.nul_byte", "'keep' is not a value"),
             ("spool: {max: 10GB, directory: [a]}", "3, key spool.directory", "not a list"),
         ])
     func wrongValue(line: String, place: String, why: String) throws {
@@ -139,7 +141,7 @@ struct PipelineFileTests {
         arguments: [
             ("transforms:\n  - table: public.a\n    sql: SELECT 1", "transforms"),
             ("lookups: [{name: c, table: public.c, key: code}]", "lookups"),
-            ("lossy: {nul_byte: strip}", "lossy"), ("http: 127.0.0.1:7070", "http"),
+            ("http: 127.0.0.1:7070", "http"),
             ("on_conflict: upsert", "on_conflict"), ("on_hold: detach", "on_hold"),
             ("ddl: {default: ignore}", "ddl.default"),
         ])

@@ -33,7 +33,7 @@ struct ValueOriginTests {
         #expect(result.tables.include.map(\.description) == ["public.a", "public.b"])
         #expect(result.tables.exclude.map(\.description) == ["public.c"])
         #expect(result.schemaMap == ["public": "shop"])
-        let error = try failure(ends, environment: ["MARTLET_LOSSY": "{nul_byte: strip}"])
+        let error = try failure(ends, environment: ["MARTLET_LOOKUPS": "[{name: c}]"])
         #expect(error.why.contains("not supported yet"))
     }
 

@@ -187,7 +187,10 @@ enum SchemaFixture {
             LEFT JOIN pg_collation l ON l.oid = a.attcollation \
             WHERE c.relnamespace = $1::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0
             """,
-            "SELECT indexdef FROM pg_indexes WHERE quote_ident(schemaname) = $1",
+            """
+            SELECT indexdef FROM pg_indexes \
+            WHERE quote_ident(schemaname)::regnamespace = $1::regnamespace
+            """,
             """
             SELECT conrelid::regclass, conname, pg_get_constraintdef(oid) FROM pg_constraint \
             WHERE connamespace = $1::regnamespace AND contype IN ('p', 'u', 'x', 'c', 'f')

@@ -249,7 +249,11 @@ struct SchemaMismatchTests {
             ("character varying", "character varying(4)", false),
             ("real", "double precision", false), ("text", "character varying(5)", false),
             ("character(3)", "text", false), ("json", "jsonb", false),
-            ("timestamp(3) without time zone", "timestamp without time zone", false),
+            ("timestamp(3) without time zone", "timestamp without time zone", true),
+            ("timestamp without time zone", "timestamp(3) without time zone", false),
+            ("timestamp(3) with time zone", "timestamp without time zone", false),
+            ("timestamp(3) with time zone", "timestamp(2) with time zone", false),
+            ("json", "text", true), ("text", "json", false),
             ("text", "text", true), ("public.mood", "public.mood", true),
         ])
     func widening(source: String, target: String, holds: Bool) {

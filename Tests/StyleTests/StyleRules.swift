@@ -17,7 +17,9 @@ enum Arrows {
         "ReplicationEngine": ["ReplicationModel"],
         "SQLTransform": ["ReplicationModel", "ReplicationEngine", "CSQLite"],
         "PostgreSQLConnector": ["ReplicationModel", "ReplicationEngine", "CLibPQ"],
-        "MySQLConnector": ["ReplicationModel", "ReplicationEngine", "CMariaDB"],
+        "MySQLConnector": [
+            "ReplicationModel", "ReplicationEngine", "CMariaDB", "CZstd", "CZlib",
+        ],
         "SQLiteConnector": ["ReplicationModel", "ReplicationEngine", "CSQLite"],
         "Configuration": ["ReplicationModel"],
         "ConnectorTesting": ["ReplicationModel", "ReplicationEngine"],
@@ -29,7 +31,9 @@ enum Arrows {
     ]
 
     /// Ours and the C modules: what the arrows speak of. Everything else is a package.
-    static let known = Set(modules.keys).union(["CLibPQ", "CMariaDB", "CSQLite"])
+    static let known = Set(modules.keys).union([
+        "CLibPQ", "CMariaDB", "CSQLite", "CZstd", "CZlib",
+    ])
 }
 
 /// The rules; each finding is `file:line: what`.

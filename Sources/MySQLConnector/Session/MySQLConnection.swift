@@ -1,7 +1,6 @@
 internal import CMariaDB
 import Foundation
 internal import ReplicationModel
-import Synchronization
 
 /// One connection to a MySQL or MariaDB server: owns the handle and closes it. All calls block.
 ///
@@ -24,8 +23,9 @@ package final class MySQLConnection {
     let infile = LocalInfile()
     /// The server or the link is gone.
     private var isLost = false
-    /// The socket while the connection lives, for `interrupt`; -1 afterwards.
-    private let socket = Atomic<Int32>(-1)
+    /// A descriptor of our own for the connection's socket, for `interrupt`: the library closes
+    /// its own as soon as the link breaks, and the number is then somebody else's.
+    private let socket: Int32
 
     package var flavour: ServerFlavour { facts.flavour }
 
@@ -46,7 +46,7 @@ package final class MySQLConnection {
         handle = try login.connect()
         self.label = label
         sessionID = UInt64(mysql_thread_id(handle))
-        socket.store(mysql_get_socket(handle), ordering: .releasing)
+        socket = fcntl(mysql_get_socket(handle), F_DUPFD_CLOEXEC, 0)
         // Everything is initialized: if this throws, `deinit` runs, and it is what frees the
         // handle.
         infile.attach(to: self)
@@ -57,8 +57,8 @@ package final class MySQLConnection {
     }
 
     deinit {
-        socket.store(-1, ordering: .releasing)
         mysql_close(handle)
+        if socket >= 0 { _ = close(socket) }
     }
 
     package var isAlive: Bool { !isLost }
@@ -69,8 +69,7 @@ package final class MySQLConnection {
     /// Breaks whatever call is blocked on this connection; it fails with `.connectionLost`.
     /// Safe from any thread.
     package func interrupt() {
-        let descriptor = socket.load(ordering: .acquiring)
-        if descriptor >= 0 { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+        if socket >= 0 { _ = shutdown(socket, Int32(SHUT_RDWR)) }
     }
 
     /// Gives up a connection in the middle of an answer. An open transaction is rolled back.

@@ -55,7 +55,9 @@ final class MySQLTableReader: TableReader {
                     + " ORDER BY \(text.list("x")) LIMIT 1 OFFSET \(rows - 1)"
             ) { row in
                 found = Key(
-                    (0..<row.count).map { at in row[at].map { server.canonical($0, at) } ?? [] })
+                    try (0..<row.count).map { at in
+                        try row[at].map { try server.canonical($0, at) } ?? []
+                    })
             }
             return found
         }
@@ -152,7 +154,7 @@ extension MySQLTableReader {
         let count = try connection.stream(sql) { row in
             for index in 0..<row.count {
                 if index > 0 { block.append(UInt8(ascii: "\t")) }
-                text.append(row[index], index, to: &block)
+                try text.append(row[index], index, to: &block)
             }
             block.append(UInt8(ascii: "\n"))
             guard block.count >= Self.blockBytes else { return }

@@ -50,7 +50,7 @@ struct ServerText {
     }
 
     /// Appends the value of column `index`, escaped for COPY.
-    func append(_ value: UnsafeRawBufferPointer?, _ index: Int, to out: inout [UInt8]) {
+    func append(_ value: UnsafeRawBufferPointer?, _ index: Int, to out: inout [UInt8]) throws {
         guard let value else { return out.append(contentsOf: [0x5C, UInt8(ascii: "N")]) }
         switch forms[index] {
         case .plain: out.append(contentsOf: value)
@@ -59,15 +59,15 @@ struct ServerText {
         case .fraction(let suffix):
             Self.fraction(value, to: &out)
             out.append(contentsOf: suffix.utf8)
-        case .float32: FloatText.append(Float(Self.double(value)), to: &out)
-        case .float64: FloatText.append(Self.double(value), to: &out)
+        case .float32: try Self.float(Float(Self.double(value)), to: &out)
+        case .float64: try Self.float(Self.double(value), to: &out)
         case .hexadecimal: Self.hexadecimal(value, to: &out)
         case .bits(let count): Self.bits(value, count, to: &out)
         }
     }
 
     /// The canonical text by itself, as keys hold it.
-    func canonical(_ value: UnsafeRawBufferPointer, _ index: Int) -> [UInt8] {
+    func canonical(_ value: UnsafeRawBufferPointer, _ index: Int) throws -> [UInt8] {
         switch forms[index] {
         case .text: return Array(value)
         case .hexadecimal:
@@ -77,7 +77,7 @@ struct ServerText {
             return out
         default:
             var out: [UInt8] = []
-            append(value, index, to: &out)
+            try append(value, index, to: &out)
             return out
         }
     }
@@ -126,6 +126,25 @@ struct ServerText {
             if rest.last == UInt8(ascii: ".") { rest = rest.dropLast() }
         }
         out.append(contentsOf: rest)
+    }
+
+    /// By the log's own writer.
+    private static func float(_ value: Float, to out: inout [UInt8]) throws {
+        try withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes in
+            var text = RowText(capacity: 64)
+            var reader = EventReader(bytes)
+            try text.float(&reader)
+            out.append(contentsOf: text.bytes)
+        }
+    }
+
+    private static func float(_ value: Double, to out: inout [UInt8]) throws {
+        try withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes in
+            var text = RowText(capacity: 64)
+            var reader = EventReader(bytes)
+            try text.double(&reader)
+            out.append(contentsOf: text.bytes)
+        }
     }
 
     private static func double(_ value: UnsafeRawBufferPointer) -> Double {

@@ -28,6 +28,8 @@ final class AppliedTable {
     /// Plain columns of the target that the route does not carry.
     let extraColumns: [String]
     let isBinaryCopyable: Bool
+    /// nil: every value of the source's fits.
+    let foreignValues: ForeignValues?
     /// Columns of deferrable unique keys, which a replica session does not check.
     let deferredKeys: [[String]]
 
@@ -52,9 +54,10 @@ final class AppliedTable {
     /// `place`: a staging table instead of the route's own.
     init(
         index: Int, route: TableRoute, catalogue: AppliedCatalogue, mayNet: Bool,
-        place: String? = nil
+        lossy: LossyConversions, place: String? = nil
     ) throws {
         self.index = index
+        foreignValues = ForeignValues(route, lossy)
         let isForeign = route.source.dialect != .postgresql
         let route = route.withOwnTypes()
         self.route = route

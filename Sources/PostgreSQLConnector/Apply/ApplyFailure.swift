@@ -100,7 +100,7 @@ extension PGApplier {
         }
     }
 
-    private func position(of change: Int, in batch: ChangeBatch) -> LogPosition? {
+    func position(of change: Int, in batch: ChangeBatch) -> LogPosition? {
         batch.transactions.first { $0.changes.contains(change) }?.commitPosition
     }
 

@@ -43,6 +43,9 @@ package final class PGApplier: ChangeApplier {
     private var statementCount = 0
     private var hasSavepoint = false
     var copy: PGCopyIn?
+    var foreignRows: ForeignRows?
+    /// Values of this transaction that were converted, by what the configuration calls it.
+    var lossyCounts: [LossyConversions.Kind: Int64] = [:]
     /// Route of the last `beginRows`.
     var copiedTable = 0
 
@@ -53,16 +56,18 @@ package final class PGApplier: ChangeApplier {
     /// Reads the target's catalogue of every route: the tables must exist. The connection is this
     /// object's alone from here on.
     package convenience init(
-        connection: PGConnection, fence: PGFence, routes: [TableRoute], staged: Set<Int> = []
+        connection: PGConnection, fence: PGFence, routes: [TableRoute], staged: Set<Int> = [],
+        lossy: LossyConversions = LossyConversions()
     ) throws {
         try self.init(
-            connection: connection, fence: fence, routes: routes, staged: staged, mayNet: true)
+            connection: connection, fence: fence, routes: routes, staged: staged, mayNet: true,
+            lossy: lossy)
     }
 
     /// `mayNet` false: everything one by one.
     package init(
         connection: PGConnection, fence: PGFence, routes: [TableRoute], staged: Set<Int> = [],
-        mayNet: Bool
+        mayNet: Bool, lossy: LossyConversions = LossyConversions()
     ) throws {
         self.connection = connection
         self.fence = fence
@@ -77,13 +82,13 @@ package final class PGApplier: ChangeApplier {
                 let mayNet = mayNet && isReplica && targets[route.target] == 1
                 let catalogue = try AppliedCatalogue(route.target, on: connection)
                 let table = try AppliedTable(
-                    index: index, route: route, catalogue: catalogue, mayNet: mayNet)
+                    index: index, route: route, catalogue: catalogue, mayNet: mayNet, lossy: lossy)
                 guard staged.contains(index) else {
                     tables.append(table)
                     continue
                 }
                 homes[index] = table
-                tables.append(try table.staging(catalogue, mayNet: mayNet, on: connection))
+                tables.append(try table.staging(catalogue, mayNet: mayNet, lossy, on: connection))
             }
             (self.tables, self.homes) = (tables, homes)
         } catch { throw error.asReplicationError() }
@@ -125,6 +130,7 @@ package final class PGApplier: ChangeApplier {
 extension PGApplier {
     package func begin() throws {
         hasSavepoint = false
+        lossyCounts = [:]
         for check in deferredKeys where check.isTouched { check.reset() }
         if statementCount > Self.statementLimit { try dropStatements() }
         try flight("begin a transaction") {
@@ -151,7 +157,8 @@ extension PGApplier {
         try flight("commit a transaction", failpoint: sent) {
             try pipeline.send(
                 "SET LOCAL synchronous_commit = \(durable ? "on" : "off")", tag: 0)
-            for statement in checkpoint.map({ PGState.statements(for: $0, fence: fence) }) ?? [] {
+            let state = checkpoint.map { PGState.statements(for: $0, fence: fence) } ?? []
+            for statement in PGState.statements(for: lossyCounts, fence: fence) + state {
                 try pipeline.send(
                     statement.sql, statement.parameters, rows: statement.expectedRows,
                     tag: Self.fenceTag)
@@ -221,6 +228,7 @@ extension PGApplier {
     ) throws {
         let route = tablesByRoute(of: batch, routes)
         let work = Work(range: range, actions: actions)
+        let batch = try converted(batch, work, route)
         let tally = try batch.bytes.withUnsafeBytes { bytes in
             try batch.values.withUnsafeBufferPointer { values in
                 try batch.changes.withUnsafeBufferPointer { changes in

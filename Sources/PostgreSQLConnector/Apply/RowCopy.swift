@@ -33,15 +33,24 @@ extension PGApplier {
                     + "(FORMAT \(isBinary ? "binary" : "text"))",
                 isBinary: isBinary, on: connection)
             copiedTable = route
+            foreignRows = table.foreignValues.map {
+                ForeignRows($0, width: table.columns.count)
+            }
         } catch { throw placed(error, table) }
     }
 
     package func writeRows(_ block: UnsafeRawBufferPointer) throws {
-        do { try openCopy().write(block) } catch { throw placed(error, tables[copiedTable]) }
+        do {
+            guard let other = try foreignRows?.converted(block) else {
+                return try openCopy().write(block)
+            }
+            try other.withUnsafeBytes { try openCopy().write($0) }
+        } catch { throw placed(error, tables[copiedTable]) }
     }
 
     package func endRows() throws -> Int64 {
         defer { copy = nil }
+        lossyCounts.merge(foreignRows?.counts ?? [:], uniquingKeysWith: +)
         do { return try openCopy().finish() } catch { throw placed(error, tables[copiedTable]) }
     }
 

@@ -6,7 +6,8 @@ internal import ReplicationModel
 extension AppliedTable {
     /// Makes the staging table of this one: its columns, the route's key and no other.
     func staging(
-        _ catalogue: AppliedCatalogue, mayNet: Bool, on connection: PGConnection
+        _ catalogue: AppliedCatalogue, mayNet: Bool, _ lossy: LossyConversions,
+        on connection: PGConnection
     ) throws -> AppliedTable {
         let place = "pg_temp.martlet_staging_\(index)"
         try connection.run(
@@ -18,7 +19,7 @@ extension AppliedTable {
         }
         return try AppliedTable(
             index: index, route: route, catalogue: catalogue.staging(route), mayNet: mayNet,
-            place: place)
+            lossy: lossy, place: place)
     }
 }
 

@@ -13,12 +13,16 @@ struct ForeignTables {
     private(set) var objects: [SchemaObject] = []
     private(set) var mappings: [String] = []
     private(set) var problems: [ReplicationError] = []
+    private let lossy: LossyConversions
     private let existing: [TableName: ExistingTable]
     private let sources: [TableName: TableRoute]
     private var taken: Set<TableName>
 
-    init(_ routes: [TableRoute], existing: [TableName: ExistingTable]) {
+    init(
+        _ routes: [TableRoute], existing: [TableName: ExistingTable], _ lossy: LossyConversions
+    ) {
         self.routes = routes
+        self.lossy = lossy
         self.existing = existing
         sources = Dictionary(routes.map { ($0.source.name, $0) }) { first, _ in first }
         taken = Set(routes.map(\.target))
@@ -72,7 +76,19 @@ extension ForeignTables {
             defaultLiteral($0, source, column.type, route)
         }
         if source.identity != nil { count(&column, route) }
+        if !source.isNullable { allowNull(&column, route) }
         return column
+    }
+
+    /// What becomes NULL because the configuration asks for it needs room for it.
+    private mutating func allowNull(_ column: inout Column, _ route: TableRoute) {
+        let isDate = [.date, .timestamp, .timestampWithZone].contains(column.type.kind)
+        let isKey =
+            ([route.source.primaryKey].compactMap { $0?.columns } + [route.keyColumns.map(\.name)])
+            .contains { $0.contains(column.name) }
+        guard lossy.zeroDate == .null, isDate, !isKey else { return }
+        column.isNullable = true
+        note(route, ".\(column.name): NOT NULL is left out for 'lossy: {zero_date: \"null\"}'")
     }
 
     private mutating func defaultLiteral(

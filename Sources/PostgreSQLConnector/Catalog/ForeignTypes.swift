@@ -6,7 +6,15 @@ internal import ReplicationModel
 enum ForeignTypes {
     /// PostgreSQL's own type for it, as `format_type` writes it. An enumeration becomes `text`
     /// here: its type needs a name first (`ForeignTables`).
+    /// A type of PostgreSQL's stays what it is.
     static func type(for source: ColumnType) -> ColumnType {
+        var type = rule(for: source)
+        type.size = source.size
+        if source.kind == .unsigned64 { (type.size.precision, type.size.scale) = (20, 0) }
+        return type
+    }
+
+    private static func rule(for source: ColumnType) -> ColumnType {
         switch source.kind {
         case .int16: made("smallint", "int2", TypeID.int2, .int16)
         case .int32: made("integer", "int4", TypeID.int4, .int32)
@@ -22,7 +30,7 @@ enum ForeignTypes {
         case .bytes, .geometry, .vector: made("bytea", "bytea", TypeID.bytea, .bytes)
         case .bits: bits(source.size.length)
         case .date: made("date", "date", TypeID.date, .date)
-        case .duration: made("interval", "interval", TypeID.interval, .interval)
+        case .duration, .interval: made("interval", "interval", TypeID.interval, .interval)
         case .timestamp: timestamp("without", TypeID.timestamp, .timestamp, source.size.scale)
         case .timestampWithZone:
             timestamp("with", TypeID.timestamptz, .timestampWithZone, source.size.scale)
@@ -30,7 +38,7 @@ enum ForeignTypes {
         case .uuid: made("uuid", "uuid", TypeID.uuid, .uuid)
         case .network: made("inet", "inet", TypeID.inet, .network)
         // Kinds that no column of theirs has; a source's text is never wrong as text.
-        case .oid, .money, .time, .timeWithZone, .interval, .jsonBinary, .xml, .array, .range,
+        case .oid, .money, .time, .timeWithZone, .jsonBinary, .xml, .array, .range,
             .composite, .caseInsensitiveText, .other:
             text
         }

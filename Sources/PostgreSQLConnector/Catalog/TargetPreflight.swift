@@ -6,6 +6,7 @@ struct TargetPreflight {
     let catalog: TargetCatalog
     let routes: [TableRoute]
     let prerequisites: [SchemaObject]
+    let lossy: LossyConversions
 
     private var connection: PGConnection { catalog.connection }
 
@@ -132,7 +133,7 @@ struct TargetPreflight {
     /// What the plan calls a problem refuses the start.
     private func shapes() throws -> [Finding] {
         let plan = try TargetSchemaPlan(
-            catalog: catalog, routes: routes, prerequisites: prerequisites
+            catalog: catalog, routes: routes, prerequisites: prerequisites, lossy: lossy
         ).make()
         let found = plan.problems.map { problem in
             Finding(

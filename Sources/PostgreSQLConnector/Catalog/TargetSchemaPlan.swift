@@ -14,10 +14,11 @@ struct TargetSchemaPlan {
     let catalog: TargetCatalog
     let routes: [TableRoute]
     let prerequisites: [SchemaObject]
+    let lossy: LossyConversions
 
     func make() throws -> SchemaPlan {
         let existing = try catalog.tables(routes.map(\.target))
-        let tables = ForeignTables(routes, existing: existing)
+        let tables = ForeignTables(routes, existing: existing, lossy)
         let routes = tables.routes
         let objects = try TargetPrerequisites(
             catalog: catalog, objects: prerequisites + tables.objects, routes: routes)

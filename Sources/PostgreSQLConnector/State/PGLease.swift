@@ -233,6 +233,10 @@ extension PGLease {
             for table in ["chunk", "table_state", "checkpoint", "session", "lease"] {
                 try connection.query("DELETE FROM martlet.\(table) WHERE pipeline = $1", [pipeline])
             }
+            // Older state has no such table, and is dropped as it is.
+            if try connection.run("SELECT to_regclass('martlet.lossy')").text(0, 0) != nil {
+                try connection.query("DELETE FROM martlet.lossy WHERE pipeline = $1", [pipeline])
+            }
             try connection.query("DELETE FROM martlet.pipeline WHERE name = $1", [pipeline])
             let left = try connection.run("SELECT FROM martlet.pipeline LIMIT 1").rowCount
             if left == 0 { try PGStateFormat.remove(connection) }

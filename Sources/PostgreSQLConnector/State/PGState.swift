@@ -45,6 +45,21 @@ package enum PGState {
         return [counters(checkpoint.counts, pipeline: fence.pipeline), place]
     }
 
+    /// What was converted, added to what was before: the load and the stream count in transactions
+    /// of their own. Always in one order, so that two of them never wait for each other.
+    static func statements(
+        for counts: [LossyConversions.Kind: Int64], fence: PGFence
+    ) -> [Statement] {
+        counts.sorted { $0.key.rawValue < $1.key.rawValue }.map { kind, count in
+            Statement(sql: lossySQL, parameters: [fence.pipeline, kind.rawValue, String(count)])
+        }
+    }
+
+    private static let lossySQL = """
+        INSERT INTO martlet.lossy AS l (pipeline, kind, converted) VALUES ($1, $2, $3::bigint) \
+        ON CONFLICT (pipeline, kind) DO UPDATE SET converted = l.converted + excluded.converted
+        """
+
     package static func statement(for entry: JournalEntry, pipeline: String) -> Statement {
         switch entry {
         case .chunk(let chunk):

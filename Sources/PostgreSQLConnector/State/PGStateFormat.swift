@@ -59,8 +59,8 @@ enum PGStateFormat {
 
     /// In the order in which they can be dropped.
     static let tables = [
-        "foreign_key", "chunk", "table_state", "checkpoint", "session", "lease", "pipeline",
-        "format",
+        "lossy", "foreign_key", "chunk", "table_state", "checkpoint", "session", "lease",
+        "pipeline", "format",
     ]
 
     /// Removes the tables, and the schema if nothing else lives in it.
@@ -83,7 +83,7 @@ enum PGStateFormat {
         }
     }
 
-    private static let steps = [pipelineTables + journalTables, foreignKeyTable]
+    private static let steps = [pipelineTables + journalTables, foreignKeyTable, lossyTable]
 
     /// Foreign keys of the users' tables that are taken off for the time of a load.
     private static let foreignKeyTable = """
@@ -97,6 +97,16 @@ enum PGStateFormat {
             definition text NOT NULL,
             PRIMARY KEY (table_id, name)
         );
+        """
+
+    /// How many values were converted, by the configuration's name for it.
+    private static let lossyTable = """
+        CREATE TABLE martlet.lossy (
+            pipeline text NOT NULL,
+            kind text NOT NULL,
+            converted bigint NOT NULL,
+            PRIMARY KEY (pipeline, kind)
+        ) WITH (fillfactor = 50);
         """
 
     /// `lease` is a table beside `pipeline` so that renewing it never waits for the row locks on

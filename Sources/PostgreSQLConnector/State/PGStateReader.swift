@@ -12,10 +12,25 @@ struct PGStateReader {
         guard let (setup, epoch) = try setup() else { return nil }
         let lease = try lease()
         let checkpoint = try checkpoint()
-        return StoredPipeline(
+        var stored = StoredPipeline(
             setup: setup, epoch: epoch, checkpoint: checkpoint?.value, tables: try tables(),
             chunks: try chunks(), holder: lease?.holder, leaseIsValid: lease?.isValid ?? false,
             report: lease?.report, checkpointAge: checkpoint?.age)
+        stored.lossy = try lossy()
+        return stored
+    }
+
+    private func lossy() throws -> [LossyConversions.Kind: Int64] {
+        // State of an older format may be read before it is migrated.
+        guard try connection.run("SELECT to_regclass('martlet.lossy')").text(0, 0) != nil else {
+            return [:]
+        }
+        let rows = try query("SELECT kind, converted FROM martlet.lossy WHERE pipeline = $1")
+        return try (0..<rows.rowCount).reduce(into: [:]) { counts, row in
+            let name = rows.text(row, 0) ?? ""
+            let kind = try required(LossyConversions.Kind(rawValue: name), "lossy.kind")
+            counts[kind] = rows.integer(row, 1)
+        }
     }
 
     private func query(_ sql: String) throws -> PGResult { try connection.query(sql, [pipeline]) }

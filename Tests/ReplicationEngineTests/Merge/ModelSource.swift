@@ -201,8 +201,12 @@ struct ModelSource: Sendable {
     }
 
     /// Without the lock, a TRUNCATE after the snapshot leaves an old snapshot nothing to read.
+    /// On a standby the file is emptied when the TRUNCATE is replayed.
     func isEmptied(_ table: Int, after visible: Set<UInt64>) -> Bool {
-        log.contains { !visible.contains($0.xid) && $0.truncates(table) }
+        log.contains {
+            !visible.contains($0.xid) && $0.truncates(table)
+                && (options.source != .standby || !isHidden($0.xid))
+        }
     }
 
     /// The key `rows` further than `lower`; nil if fewer remain.

@@ -1,0 +1,92 @@
+import Foundation
+internal import ReplicationEngine
+internal import ReplicationModel
+
+/// The log of MySQL or MariaDB: a binlog dump, decoded on a thread of its own (`my-log`).
+///
+/// The server is never told what is applied: it keeps its log by age, not for us. A dump begins
+/// after a GTID set, or at the end of a transaction in a file, so that nothing comes twice.
+///
+/// Memory: one batch is built, one is with the consumer. While the built one is full nothing is
+/// read; the server waits for as long as `net_write_timeout` of the session says.
+final class MySQLLogReader: ChangeSource {
+    private static let batchChanges = 20_000
+
+    private let link: BinlogLink
+
+    /// - Parameters:
+    ///   - tables: whose changes are delivered.
+    ///   - start: what is durable at the target.
+    ///   - memoryShare: bytes.
+    /// - Throws: `ReplicationError`: `.positionGap` if the server cannot send everything after
+    ///   `start`, or what a connection throws.
+    init(
+        url: String, password: String?, tables: [TableSchema], start: LogPlace, memoryShare: Int
+    ) throws {
+        let options = BinlogDecoder.Options(
+            limits: BatchLimits(
+                bytes: max(64 << 10, memoryShare / 2), changes: Self.batchChanges),
+            generation: start.position.generation)
+        let hints = Dictionary(
+            tables.map { ($0.name, TableHint($0)) }, uniquingKeysWith: { first, _ in first })
+        let session: BinlogSession
+        do {
+            session = try BinlogSession(
+                url: url, password: password, start: Self.binlogStart(start, url, password))
+        } catch { throw error.asReplicationError(position: start.position) }
+        link = BinlogLink(
+            session, received: start.position,
+            decoder: BinlogDecoder(options) { name in hints[name].map { .decode($0) } ?? .pass })
+        let link = link
+        WorkerThread.start("my-log") { link.run() }
+    }
+
+    /// By GTIDs where there are any. A position has a file's number: its name is the server's own.
+    private static func binlogStart(_ start: LogPlace, _ url: String, _ password: String?) throws
+        -> BinlogStart
+    {
+        if let gtids = start.gtids { return .gtids(gtids) }
+        let connection = try MySQLConnection(
+            url: url, password: password, label: "log", purpose: .source)
+        let end = try LogEnd.written(connection).file
+        let base = end[..<(end.lastIndex(of: ".") ?? end.endIndex)]
+        let number = String(start.position.file)
+        let padding = String(repeating: "0", count: max(0, 6 - number.count))
+        return .file("\(base).\(padding)\(number)", offset: UInt64(start.position.offset))
+    }
+
+    deinit { link.close() }
+
+    func next(timeout: Double) throws -> ChangeBatch? { try link.next(timeout: timeout) }
+    func confirm(_ position: LogPosition) {}
+    var received: LogPosition { link.received }
+    func close() { link.close() }
+}
+
+extension TableHint {
+    /// From the catalogue of now. The log's own description wins where it has one.
+    init(_ table: TableSchema) {
+        let key = Set(table.primaryKey?.columns ?? [])
+        self.init(
+            id: table.id,
+            columns: table.columns.map { column in
+                Column(
+                    name: column.name,
+                    isUnsigned: column.type.declaration.lowercased().contains(" unsigned"),
+                    characterSet: column.collation.flatMap {
+                        $0.split(separator: "_").first.map(String.init)
+                    } ?? "binary",
+                    labels: column.type.size.labels, isKey: key.contains(column.name),
+                    special: Self.special(column.type.castName))
+            })
+    }
+
+    private static func special(_ type: String) -> Special? {
+        switch type {
+        case "uuid": .uuid
+        case "inet6": .inet6
+        case "inet4": .inet4
+        default: nil
+        }
+    }
+}
