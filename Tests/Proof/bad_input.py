@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 
 import lab
-from lab import (FileTarget, Pipeline, Source, Target, at_end, let_go, make_target, require,
+from lab import (FileTarget, Pipeline, Target, at_end, let_go, make_source, make_target, require,
                  require_equal, unique, wait_until)
 from setting import Proof, arguments, private
 
@@ -29,11 +29,11 @@ class Shop:
     def __init__(self, options, server=None, target=None, install=True, **more):
         Shop.opened.append(self)
         self.server = server
-        self.source = Source(server or private(options.source, late=False))
+        self.source = make_source(server or private(options.source, late=False))
         self.sql("CREATE TABLE lab.items (id int PRIMARY KEY, name text)")
         self.sql("CREATE TABLE lab.orders (id int PRIMARY KEY, item int, note text)")
-        self.sql("INSERT INTO lab.items SELECT g, 'i' || g FROM generate_series(1, 300) g")
-        self.sql("INSERT INTO lab.orders SELECT g, g, 'o' FROM generate_series(1, 300) g")
+        self.sql(f"INSERT INTO lab.items SELECT g, concat('i', g) FROM {self.source.series(1, 300)}")
+        self.sql(f"INSERT INTO lab.orders SELECT g, g, 'o' FROM {self.source.series(1, 300)}")
         self.target = target or make_target(options.target)
         self.pipeline = Pipeline(self.source, self.target, **more)
         if install:
@@ -47,10 +47,15 @@ class Shop:
             self.server.remove()
 
     def sql(self, text):
-        return self.source.query(text, self.source.installer)
+        """`lab` stands for the schema."""
+        return self.source.query(text.replace("lab.", f"{self.source.schema}."),
+                                 self.source.installer)
+
+    def at_target(self, text):
+        return self.target.query(text.replace("lab.", f"{self.target.schema}."), self.target.apply)
 
     def write_more(self):
-        self.sql("UPDATE lab.items SET name = name || '+' WHERE id % 3 = 0")
+        self.sql("UPDATE lab.items SET name = concat(name, '+') WHERE id % 3 = 0")
         self.sql("INSERT INTO lab.orders SELECT max(id) + 1, 1, 'more' FROM lab.orders")
 
     def refused(self, code, *words, command="run", environment=None, arguments=("--until-caught-up",)):
@@ -100,7 +105,7 @@ def source_unreachable(options):
     shop = Shop(options)
     good = shop.pipeline.path.read_text(encoding="utf-8")
     shop.pipeline.path.write_text(
-        re.sub(r'"source": "[^"]*"', '"source": "postgres://nobody@127.0.0.1:1/none"', good))
+        re.sub(r'("source": "\w+)://[^"]*"', r'\1://nobody@127.0.0.1:1/none"', good))
     shop.refused(TEMPORARY, "127.0.0.1")
     shop.refused(TEMPORARY, "127.0.0.1", command="check")
     shop.pipeline.path.write_text(good)
@@ -109,9 +114,11 @@ def source_unreachable(options):
 
 def target_unreachable(options):
     shop = Shop(options)
+    scheme = "mysql" if shop.target.engine in ("mysql", "mariadb") else "postgres"
+    nobody = f"{scheme}://nobody@127.0.0.1:1/none"
     good = shop.pipeline.path.read_text(encoding="utf-8")
     shop.pipeline.path.write_text(
-        re.sub(r'"target": "[^"]*"', '"target": "postgres://nobody@127.0.0.1:1/none"', good))
+        re.sub(r'("target": ")[^"]*"', rf'\1{nobody}"', good))
     shop.refused(TEMPORARY, "127.0.0.1")
     shop.pipeline.path.write_text(good)
     shop.mended()
@@ -314,8 +321,9 @@ def unknown_key(options):
 def no_match(options):
     shop = Shop(options)
     good = shop.pipeline.path.read_text(encoding="utf-8")
-    shop.pipeline.path.write_text(good.replace('"lab.*"', '"lab.*", "lab.order"'))
-    shop.refused(USAGE, r"lab\.order\b")
+    shop.pipeline.path.write_text(good.replace(
+        f'"{shop.source.schema}.*"', f'"{shop.source.schema}.*", "{shop.source.schema}.order"'))
+    shop.refused(USAGE, rf"{shop.source.schema}\.order\b")
     shop.pipeline.path.write_text(good)
     shop.mended()
 
@@ -337,20 +345,25 @@ def target_does_not_fit(options):
     if options.target == "sqlite":
         return
     shop = Shop(options)
-    shop.target.query("CREATE TABLE lab.orders (id int PRIMARY KEY, note text)", shop.target.apply)
+    shop.at_target("CREATE TABLE lab.orders (id int PRIMARY KEY, note text)")
     shop.refused(PREFLIGHT, "orders", "item")
-    shop.target.query("DROP TABLE lab.orders", shop.target.apply)
+    drop_at_target(shop, "orders")
     shop.mended()
+
+
+def drop_at_target(shop, table):
+    """Not the apply role's to do in MySQL."""
+    shop.target.query(f"DROP TABLE {shop.target.schema}.{table}")
 
 
 def target_has_rows(options):
     if options.target == "sqlite":
         return
     shop = Shop(options)
-    shop.target.query("CREATE TABLE lab.items (id int PRIMARY KEY, name text); "
-                      "INSERT INTO lab.items VALUES (1, 'mine')", shop.target.apply)
+    shop.at_target("CREATE TABLE lab.items (id int PRIMARY KEY, name text)")
+    shop.at_target("INSERT INTO lab.items VALUES (1, 'mine')")
     shop.refused(PREFLIGHT, "items", "rows", "existing")
-    shop.target.query("DELETE FROM lab.items", shop.target.apply)
+    shop.at_target("DELETE FROM lab.items")
     shop.mended()
 
 
@@ -358,10 +371,9 @@ def target_type_differs(options):
     if options.target == "sqlite":
         return
     shop = Shop(options)
-    shop.target.query("CREATE TABLE lab.orders (id int PRIMARY KEY, item int, note point)",
-                      shop.target.apply)
+    shop.at_target("CREATE TABLE lab.orders (id int PRIMARY KEY, item int, note point)")
     shop.refused(PREFLIGHT, "orders", "note")
-    shop.target.query("DROP TABLE lab.orders", shop.target.apply)
+    drop_at_target(shop, "orders")
     shop.mended()
 
 
@@ -400,15 +412,8 @@ def row_inserted_by_somebody_else(options):
 
 
 def write_target(shop, sql):
-    name = shop.pipeline.tables()["lab.items"]["target"]
-    if not isinstance(shop.target, FileTarget):
-        shop.target.query(sql.format(items=name))
-        return
-    import sqlite3
-    link = sqlite3.connect(str(shop.target.path), timeout=10)
-    link.execute(sql.format(items='"{}"'.format(name.strip('"'))))
-    link.commit()
-    link.close()
+    write = shop.target.write if shop.target.engine == "sqlite" else shop.target.query
+    write(sql.format(items=shop.pipeline.target_name("items")))
 
 
 # ---- The target's disk and mode ----
@@ -451,7 +456,7 @@ def fills(shop, run, first, last, folder, room):
     """Writes more than the disk holds; then there is more of it. The run that goes on."""
     said = len(run.text())
     shop.sql("INSERT INTO lab.orders SELECT g, 1, repeat('x', 1000) "
-             f"FROM generate_series({first}, {last}) g")
+             f"FROM {shop.source.series(first, last)}")
     wait_until(lambda: run.code is not None or says_full(run.text()[said:]), 60, "it says: full",
                0.2)
     if run.code is None:
@@ -493,7 +498,7 @@ def log_disk_full(options):
     server.start()
     shop = Shop(options, target=Target(server))
     shop.sql("INSERT INTO lab.orders SELECT g, 1, repeat('x', 1000) "
-             "FROM generate_series(1000, 80000) g")
+             f"FROM {shop.source.series(1000, 80000)}")
     run = shop.pipeline.start()
     try:
         wait_until(lambda: "error:" in run.text(), 60, "it says that the target went", 0.2)
@@ -573,14 +578,30 @@ def no_create_at_target(options):
     shop.mended()
 
 
-CASES = [
-    source_unreachable, target_unreachable, wrong_password, wal_level, no_replication, no_select,
-    no_publication, no_slot_left, row_security, slot_ahead, slot_missing,
-    slot_made_again, slot_lost, failover, other_source, plugin_not_allowed, unknown_key, no_match,
-    no_key, target_does_not_fit, target_has_rows, target_type_differs, row_changed_by_somebody_else,
-    row_inserted_by_somebody_else, disk_full, log_disk_full, read_only_by_default,
-    read_only_file, permission_lost, no_create_at_target,
+OF_POSTGRES_SOURCES = [
+    wrong_password, wal_level, no_replication, no_select, no_publication, no_slot_left, row_security,
+    slot_ahead, slot_missing, slot_made_again, slot_lost, failover, other_source, plugin_not_allowed,
+    no_key,
 ]
+OF_POSTGRES_TARGETS = [log_disk_full, read_only_by_default, permission_lost, no_create_at_target]
+OF_ALL = [
+    source_unreachable, target_unreachable, unknown_key, no_match, target_does_not_fit,
+    target_has_rows, target_type_differs, row_changed_by_somebody_else,
+    row_inserted_by_somebody_else, disk_full, read_only_file,
+]
+
+
+def cases(options):
+    """bad_mysql_source.py has those of MySQL and MariaDB sources."""
+    if options.source.startswith("pg"):
+        yield from OF_POSTGRES_SOURCES
+    else:
+        import bad_mysql_source
+        yield from bad_mysql_source.CASES
+    yield from OF_ALL
+    if options.target.startswith("pg"):
+        yield from OF_POSTGRES_TARGETS
+
 
 def alone(case, *arguments):
     try:
@@ -593,7 +614,7 @@ def alone(case, *arguments):
 if __name__ == "__main__":
     chosen = arguments(__doc__, only="")
     proof = Proof()
-    for case in CASES:
+    for case in cases(chosen):
         if chosen.only in ("", case.__name__):
             proof.check("bad input: " + case.__name__.replace("_", " "), alone, case, chosen)
     proof.end()

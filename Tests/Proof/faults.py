@@ -13,7 +13,8 @@ from setting import Proof, Setting, arguments, private
 
 
 def disturbed(options, seed, disturb, times):
-    target_server = private(options.target, late=False, role="target")
+    target_server = "sqlite" if options.target == "sqlite" else \
+        private(options.target, late=False, role="target")
     setting = Setting(options, seed, options.sessions, hanging=0, target_server=target_server)
     rng = random.Random(f"{seed}:faults")
     try:
@@ -31,27 +32,23 @@ def disturbed(options, seed, disturb, times):
 
 
 def end_source_sessions(setting, rng):
-    return setting.source.end_sessions("martlet%")
+    return setting.source.end_sessions()
 
 
 def end_target_sessions(setting, rng):
-    return setting.target.end_sessions("martlet%")
+    return setting.target.end_sessions()
 
 
 def end_one_session(setting, rng):
     """One of them only: the others must notice."""
-    end = rng.choice([setting.source, setting.target])
-    return end.value(
-        "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity WHERE "
-        f"datname = '{end.name}' AND application_name LIKE 'martlet%' ORDER BY random() LIMIT 1) "
-        "AS one")
+    return rng.choice([setting.source, setting.target]).end_sessions(most=1)
 
 
 def restart(which, mode):
     def action(setting, rng):
         end = getattr(setting, which)
         began = time.monotonic()
-        end.server.restart(mode)
+        end.server.restart(mode)  # `immediate` of MySQL and MariaDB is SIGKILL
         took = time.monotonic() - began
         # P17: a fast shutdown waits until the walsender's client has confirmed what was sent.
         require(took < 45, f"{which} took {took:.0f} s to restart")
@@ -62,6 +59,7 @@ def restart(which, mode):
 if __name__ == "__main__":
     chosen = arguments(__doc__, times=6, restarts=1, sessions=3, pause=1.0)
     proof, seed = Proof(), chosen.seed
+    file = chosen.target == "sqlite"
     for name, action, count in [
             ("A25: sessions at the source ended", end_source_sessions, chosen.times),
             ("A25: sessions at the target ended", end_target_sessions, chosen.times),
@@ -71,5 +69,7 @@ if __name__ == "__main__":
             ("A25: target restarted", restart("target", "fast"), chosen.restarts),
             ("A03 I2: target crashed", restart("target", "immediate"), chosen.restarts)]:
         seed += 1
+        if file and "target" in name or file and "one session" in name:
+            continue
         proof.check(name, disturbed, chosen, seed, action, count)
     proof.end()

@@ -10,9 +10,7 @@ import random
 import threading
 import time
 
-import psycopg2
-
-from lab import FileTarget, log, require
+from lab import log, require
 from setting import Proof, Setting, arguments
 
 LOOK = ("SELECT (SELECT sum(balance) FROM {bank_accounts}) + (SELECT sum(total) FROM {bank_ledger}), "
@@ -24,11 +22,8 @@ class Reader(threading.Thread):
         super().__init__(daemon=True)
         self.setting, self.looks, self.error = setting, [], None
         self.stopped = threading.Event()
-        names = {name: f"lab.{name}" for name in ("bank_accounts", "bank_ledger", "audit")}
-        if isinstance(setting.target, FileTarget):
-            tables = setting.pipeline.tables()
-            names = {name: '"{}"'.format(tables[source]["target"].strip('"'))
-                     for name, source in names.items()}
+        names = {name: setting.pipeline.target_name(name)
+                 for name in ("bank_accounts", "bank_ledger", "audit")}
         self.sql = LOOK.format(**names)
 
     def run(self):
@@ -38,7 +33,7 @@ class Reader(threading.Thread):
             try:
                 cursor.execute(self.sql)
                 self.looks.append(tuple(int(value) for value in cursor.fetchone()))
-            except psycopg2.Error as error:
+            except self.setting.target.Error as error:
                 self.error = error
                 return
 

@@ -14,8 +14,7 @@ import re
 import signal
 import time
 
-from lab import REPOSITORY, FileTarget, log, require, wait_until
-from lab_mysql import MySQLTarget
+from lab import REPOSITORY, log, require, wait_until
 from proxy import Proxy
 from setting import Proof, Setting, arguments
 
@@ -73,16 +72,16 @@ class Kills:
         wanted = self.options
         return (self.total >= wanted.kills and self.in_load >= wanted.in_load
                 and self.in_transaction >= wanted.in_transaction
-                and (self.at_commit >= wanted.at_commit or not wanted.target.startswith("pg")))
+                and (self.at_commit >= wanted.at_commit or wanted.target == "sqlite"))
 
     def round(self, seed):
         options, proxies = self.options, []
 
         def through_proxy(target):
-            if isinstance(target, (FileTarget, MySQLTarget)):
+            if target.engine == "sqlite":
                 return target.link()
-            proxies.append(Proxy(target.server))
-            return target.url(target.apply, sockets=proxies[0].folder, port=proxies[0].port)
+            proxies.append(Proxy(target))
+            return proxies[0].url(target)
 
         setting = Setting(options, seed, options.sessions, pause=options.pause,
                           target_link=through_proxy)
@@ -126,7 +125,7 @@ class Kills:
     def note(self, setting):
         self.total += 1
         self.in_load += not setting.pipeline.is_live()
-        self.in_transaction += in_transaction(setting.target)
+        self.in_transaction += setting.target.in_transaction()
 
     def __str__(self):
         return (f"{self.total} kills: {self.in_load} in the load, {self.in_transaction} in an open "
@@ -136,33 +135,6 @@ class Kills:
 def holds_lease(setting):
     status = setting.pipeline.status()
     return bool(status) and status["running"]
-
-
-def in_transaction(target):
-    """A session of Martlet has written at the target and not committed."""
-    if isinstance(target, FileTarget):
-        return file_is_locked(target)
-    if isinstance(target, MySQLTarget):
-        return target.query(
-            "SELECT count(*) FROM information_schema.innodb_trx t JOIN "
-            "information_schema.processlist p ON p.id = t.trx_mysql_thread_id WHERE "
-            f"t.trx_rows_modified > 0 AND p.user = '{target.apply}'")[0][0] > 0
-    return target.value(
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'martlet%' AND "
-        f"backend_xid IS NOT NULL AND datname = '{target.name}'") > 0
-
-
-def file_is_locked(target):
-    import sqlite3
-    link = sqlite3.connect(str(target.path), timeout=0)
-    try:
-        link.execute("BEGIN IMMEDIATE")
-        link.execute("ROLLBACK")
-        return False
-    except sqlite3.OperationalError:
-        return True
-    finally:
-        link.close()
 
 
 def random_kills(options):

@@ -8,7 +8,7 @@ idle source too; null with a reason while the source does not answer; small agai
 import signal
 import time
 
-from lab import Pipeline, Source, log, make_target, require, wait_until
+from lab import Pipeline, log, make_source, make_target, require, wait_until
 from setting import Proof, arguments, private
 
 SMALL = 2.0
@@ -18,9 +18,11 @@ class Idle:
     """One table with one row, live, and a source on which nothing happens."""
 
     def __init__(self, options):
-        self.source = Source(private(options.source, late=False))
-        self.source.query("CREATE TABLE lab.one (id int PRIMARY KEY, v int)", self.source.installer)
-        self.source.query("INSERT INTO lab.one VALUES (1, 1)")
+        self.source = make_source(private(options.source, late=False))
+        self.table = f"{self.source.schema}.one"
+        self.source.query(f"CREATE TABLE {self.table} (id int PRIMARY KEY, v int)",
+                          self.source.installer)
+        self.source.query(f"INSERT INTO {self.table} VALUES (1, 1)")
         self.target = make_target(options.target)
         self.pipeline = Pipeline(self.source, self.target)
         self.pipeline.install()
@@ -80,17 +82,11 @@ def target_hangs(options):
     """A lock at the target: the open transaction waits, and with it every heartbeat."""
     setting = Idle(options)
     try:
-        if options.target == "sqlite":
-            blocker = __import__("sqlite3").connect(str(setting.target.path), timeout=10)
-            blocker.isolation_level = None
-            blocker.execute("BEGIN IMMEDIATE")
-        else:
-            blocker = setting.target.connect(autocommit=False)
-            blocker.cursor().execute("LOCK TABLE lab.one IN ACCESS EXCLUSIVE MODE")
-        setting.source.query("UPDATE lab.one SET v = v + 1")
+        let_go = setting.target.hold(setting.pipeline.target_name("one"))
+        setting.source.query(f"UPDATE {setting.table} SET v = v + 1")
         time.sleep(1)
         setting.rises("target locked")
-        blocker.rollback() if options.target != "sqlite" else blocker.execute("ROLLBACK")
+        let_go()
         setting.small()
     finally:
         setting.close()

@@ -10,9 +10,7 @@ import random
 import threading
 import time
 
-import psycopg2
-
-from lab import Pipeline, Source, log, make_target, require, require_equal
+from lab import Pipeline, log, make_source, make_target, require, require_equal
 from setting import Proof, arguments, private
 
 LIMIT = 128 << 20
@@ -23,22 +21,21 @@ class Watch(threading.Thread):
 
     def __init__(self, target, pipeline):
         super().__init__(daemon=True)
-        name = pipeline.tables()["lab.large"]["target"].strip('"')
-        self.sql = "SELECT count(*) FROM " + (name if target.apply else f'"{name}"')
+        self.sql = f"SELECT count(*) FROM {pipeline.target_name('large')}"
         self.target, self.counts, self.stopped = target, set(), threading.Event()
 
     def run(self):
         while not self.stopped.wait(0.2):
             try:
-                self.counts.add(self.target.rows(self.sql)[0][0])
-            except psycopg2.Error:
+                self.counts.add(self.target.query(self.sql)[0][0])
+            except self.target.Error:
                 continue
 
 
 def whole(options):
-    source, target = Source(private(options.source, late=False)), make_target(options.target)
-    source.query("CREATE TABLE lab.large (id bigint PRIMARY KEY, a text, b text, c bigint)",
-                 source.installer)
+    source, target = make_source(private(options.source, late=False)), make_target(options.target)
+    source.query(f"CREATE TABLE {source.schema}.large (id bigint PRIMARY KEY, a text, b text, "
+                 "c bigint)", source.installer)
     pipeline = Pipeline(source, target, {"memory_limit": "128MB"})
     pipeline.install()
     run = pipeline.start()
@@ -46,11 +43,10 @@ def whole(options):
         pipeline.wait_live(run, 60)
         watch = Watch(target, pipeline)
         watch.start()
-        before = source.position()
+        before = source.place()
         began = time.monotonic()
         write(source, options.rows)
-        log(f"written in {time.monotonic() - began:.0f} s, "
-            f"{(source.position() - before) >> 20} MB of log")
+        log(f"written in {time.monotonic() - began:.0f} s, log from {before} to {source.place()}")
         if options.kill:
             time.sleep(random.Random(options.seed).uniform(0, 3))
             log(f"killed, peak until then {run.peak_bytes() >> 20} MB")
@@ -70,11 +66,12 @@ def whole(options):
 
 
 def write(source, rows):
-    made = ("INSERT INTO lab.large SELECT g, md5(g::text), repeat('x', 100), g "
-            "FROM generate_series({}, {}) AS g")
+    def made(first, last):
+        return (f"INSERT INTO {source.schema}.large SELECT g, concat(g * 7919, 'a'), "
+                f"repeat('x', 100), g FROM {source.series(first, last)}")
     source.query("; ".join([
-        "BEGIN", made.format(1, rows // 2), "SAVEPOINT one", made.format(rows * 2, rows * 2 + 1000),
-        "ROLLBACK TO one", made.format(rows // 2 + 1, rows), "COMMIT"]))
+        "BEGIN", made(1, rows // 2), "SAVEPOINT one", made(rows * 2, rows * 2 + 1000),
+        "ROLLBACK TO one", made(rows // 2 + 1, rows), "COMMIT"]))
 
 
 if __name__ == "__main__":

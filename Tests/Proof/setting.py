@@ -5,11 +5,11 @@ import random
 import sys
 import time
 
-from lab import (MARTLET, Failed, FileTarget, OrderReader, Pipeline, PrivateServer, Proof, Server,
-                 Source, Target, differences, let_go, log, require, wait_until)
-from lab_mysql import SERVERS as MYSQL_SERVERS
-from lab_mysql import MySQLTarget
-from workload import MIDDLE, SMALL, Sizes, Workload
+from ends import mysql
+from lab import (MARTLET, Failed, Pipeline, PrivateServer, Proof, differences, let_go, log,
+                 make_source, make_target, require, wait_until)
+from workload import MIDDLE, SMALL, Sizes
+from workloads import make_workload
 
 # Commits of some sessions wait for a standby that does not exist: see workload.Release.
 LATE_VISIBILITY = {"synchronous_standby_names": "nobody", "synchronous_commit": "local"}
@@ -17,11 +17,14 @@ LATE_VISIBILITY = {"synchronous_standby_names": "nobody", "synchronous_commit": 
 LARGE = Sizes(accounts=60_000, rows=15_000, truncated=25_000, large=3_000)
 SIZES = {"small": SMALL, "middle": MIDDLE, "large": LARGE}
 
+SOURCES = "pg15, pg17, pg18, mariadb1011, mariadb118, mysql97"
 _private = {}
 
 
 def private(name, late=True, role="source"):
-    """One cluster of our own per program, version and role; databases are made anew each round."""
+    """One server of our own per program, version and role; databases are made anew each round."""
+    if not name.startswith("pg"):
+        return mysql.private(name, role)
     key = (name, late, role)
     if key not in _private:
         _private[key] = PrivateServer(name, LATE_VISIBILITY if late else {})
@@ -31,9 +34,8 @@ def private(name, late=True, role="source"):
 def arguments(description, **defaults):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    parser.add_argument("--source", default="pg17", help="pg15, pg17 or pg18")
-    parser.add_argument("--target", default="pg18",
-                        help="pg15, pg17, pg18, sqlite, mariadb1011, mariadb118 or mysql97")
+    parser.add_argument("--source", default="pg17", help=SOURCES)
+    parser.add_argument("--target", default="pg18", help=f"{SOURCES}, sqlite")
     parser.add_argument("--existing", choices=["none", "empty", "truncate"], default="none",
                         help="target tables with unique keys that are there before the run")
     parser.add_argument("--sizes", choices=SIZES, default="small")
@@ -51,27 +53,23 @@ class Setting:
     def __init__(self, options, seed, sessions=4, hanging=1, pause=0.0, pipeline=None,
                  target_server=None, target_link=None):
         self.source = self.make_source(options)
-        if options.target == "sqlite":
-            self.target = FileTarget()
-        elif options.target in MYSQL_SERVERS:
-            self.target = MySQLTarget(options.target)
-        else:
-            self.target = Target(target_server or Server(options.target))
+        self.target = make_target(target_server or options.target)
         sizes = SIZES[options.sizes]
-        self.workload = Workload(self.source, self.target, seed, sizes, sessions, hanging, pause)
+        self.workload = make_workload(self.source, self.target, seed, sizes, sessions, hanging,
+                                      pause)
         existing = getattr(options, "existing", "none")
         self.workload.prepare(existing)
         if existing == "truncate":
             pipeline = {"existing": "truncate", **(pipeline or {})}
         self.order_is_kept = True
         # Made before anything is written by the sessions: it sees every audit row.
-        self.order = OrderReader(self.source)
+        self.order = self.source.order_reader()
         link = target_link(self.target) if target_link else None
         self.pipeline = self.make_pipeline(pipeline, link)
         self.pipeline.install()
 
     def make_source(self, options):
-        return Source(private(options.source))
+        return make_source(private(options.source))
 
     def make_pipeline(self, settings, target_url):
         return Pipeline(self.source, self.target, settings, target_url=target_url)
@@ -91,8 +89,7 @@ class Setting:
     compared = None
 
     def is_audited(self):
-        tables = self.pipeline.tables()
-        return all(tables.get(f"lab.{name}", {}).get("state") == "live" for name in self.audits)
+        return all(self.pipeline.table(name).get("state") == "live" for name in self.audits)
 
     def truncate_while_loading(self, run, seconds=240):
         """TRUNCATE inside the load of the table; False when the load was over before."""
@@ -102,7 +99,7 @@ class Setting:
             if self.workload.truncated_is_loading():
                 self.workload.truncate()
                 return True
-            table = self.pipeline.tables().get("lab.truncated", {})
+            table = self.pipeline.table("truncated")
             if self.is_loading_file(table):
                 self.workload.truncate()
                 return True
@@ -113,12 +110,12 @@ class Setting:
 
     def is_loading_file(self, table):
         """The frontier of a file is not polled; chunks that are in are in `status` too."""
-        return (isinstance(self.target, FileTarget) and table.get("state") == "loading"
+        return (self.target.engine == "sqlite" and table.get("state") == "loading"
                 and 0 < table["rows_copied"] < self.workload.sizes.truncated)
 
     def verdict(self):
         """Source and target are equal, each transaction is there once, and in commit order."""
-        require(self.workload.balance(self.source.query) == 0, "the source itself is unbalanced")
+        require(self.workload.balance() == 0, "the source itself is unbalanced")
         found = differences(self.source, self.target, self.pipeline, self.compared)
         if found:
             raise Failed("source and target differ:\n  " + "\n  ".join(
@@ -126,22 +123,17 @@ class Setting:
         order, positions = self.order.audit_order()
         require(len(order) == len(set(order)), "the independent reader saw an audit row twice")
         for name in self.audits:
-            once = self.audit_rows(
-                f"lab.{name}", "SELECT tx, count(*) FROM {audit} GROUP BY tx HAVING count(*) <> 1")
+            once = self.target.query(
+                f"SELECT tx, count(*) FROM {self.pipeline.target_name(name)} GROUP BY tx "
+                "HAVING count(*) <> 1")
             require(not once, f"not exactly once in {name}: {once[:5]}")
-        compared = self.order_is_kept and not isinstance(self.target, FileTarget)
+        compared = self.order_is_kept and self.target.engine != "sqlite"
         if compared:
             arrived = [row[0] for row in self.target.query(
-                "SELECT tx FROM lab.audit ORDER BY arrival")]
+                f"SELECT tx FROM {self.target.schema}.audit ORDER BY arrival")]
             require_order(order, positions, arrived)
         log(f"equal; {len(order)} transactions, each once"
             + (", arrived in commit order" if compared else ""))
-
-    def audit_rows(self, name, sql):
-        if isinstance(self.target, FileTarget):
-            name = self.pipeline.tables()[name]["target"]
-            name = name if name.startswith('"') else f'"{name}"'
-        return self.target.rows(sql.format(audit=name))
 
     def finish(self, run, seconds=300):
         """Stops the writers, lets `run` catch up, stops it, and judges."""
@@ -166,7 +158,7 @@ def require_order(order, positions, arrived):
     require(len(order) == len(arrived), f"{len(order)} committed, {len(arrived)} arrived")
     for place, (wanted, came) in enumerate(zip(order, arrived)):
         require(wanted == came, f"arrival {place} is transaction {came}; by commit order it is "
-                                f"{wanted} (commit position {positions[place]:X})")
+                                f"{wanted} (commit {positions[place]})")
 
 
 __all__ = ["Setting", "arguments", "private", "Proof", "SIZES"]

@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 
 from bad_input import require_message
-from lab import LAB, Pipeline, Server, Source, Target, require, require_equal, unique, wait_until
+from lab import (LAB, Pipeline, Server, Source, Target, require, require_equal, unique,
+                 wait_until)
 from setting import Proof, arguments
 
 PREFLIGHT = 3

@@ -3,7 +3,7 @@
 it, and nothing of the one that is cut.
 """
 
-from lab import FileTarget, Pipeline, Server, Source, make_target, require, require_equal
+from lab import Pipeline, make_source, make_target, require, require_equal
 from setting import Proof, arguments
 
 
@@ -11,40 +11,45 @@ class Cut:
     """A loaded pipeline, one transaction before the position, one around it, one behind."""
 
     def __init__(self, options):
-        self.source = Source(Server(options.source))
-        self.sql("CREATE TABLE lab.t (id int PRIMARY KEY, v text)")
-        self.sql("INSERT INTO lab.t VALUES (1, 'loaded')")
+        self.source = make_source(options.source)
+        self.table = f"{self.source.schema}.t"
+        self.sql(f"CREATE TABLE {self.table} (id int PRIMARY KEY, v text)")
+        self.sql(f"INSERT INTO {self.table} VALUES (1, 'loaded')")
         self.target = make_target(options.target)
         self.pipeline = Pipeline(self.source, self.target)
         self.pipeline.install()
         self.pipeline.catch_up(60)
-        self.sql("INSERT INTO lab.t VALUES (2, 'before')")
+        self.sql(f"INSERT INTO {self.table} VALUES (2, 'before')")
         self.inside, self.end = self.around()
-        self.sql("INSERT INTO lab.t VALUES (9000, 'behind')")
+        self.sql(f"INSERT INTO {self.table} VALUES (9000, 'behind')")
 
     def sql(self, text):
         self.source.query(text, self.source.installer)
 
     def around(self):
-        """Large enough to be streamed before it commits."""
+        """Large enough to be streamed before it commits. In MySQL's log it has no place before: a
+        position inside is made up from its ends."""
+        before = self.source.place()
         link = self.source.connect(self.source.installer, autocommit=False)
         with link.cursor() as cursor:
-            cursor.execute("INSERT INTO lab.t SELECT g, repeat('x', 200) "
-                           "FROM generate_series(3, 2000) g")
-            cursor.execute("SELECT pg_current_wal_insert_lsn()")
-            inside = cursor.fetchone()[0]
-            cursor.execute("INSERT INTO lab.t SELECT g, 'y' FROM generate_series(2001, 4000) g")
+            cursor.execute(f"INSERT INTO {self.table} SELECT g, repeat('x', 200) "
+                           f"FROM {self.source.series(3, 2000)}")
+            inside = self.source.place()
+            cursor.execute(f"INSERT INTO {self.table} SELECT g, 'y' "
+                           f"FROM {self.source.series(2001, 4000)}")
         link.commit()
         link.close()
-        return inside, self.source.value("SELECT pg_current_wal_insert_lsn()")
+        end = self.source.place()
+        if self.source.engine != "postgresql":
+            file, offset = end.split(":")
+            inside = f"{file}:{(int(before.split(':')[1]) + int(offset)) // 2}"
+        return inside, end
 
     def run_until(self, position):
         result = self.pipeline.call("run", "--until", position, "--progress", "none")
         require(result.returncode == 0, f"--until ended with {result.returncode}: {result.stderr}")
-        name = self.pipeline.tables()["lab.t"]["target"]
-        if isinstance(self.target, FileTarget):
-            name = '"{}"'.format(name.strip('"'))
-        return self.target.rows(f"SELECT count(*), max(id) FROM {name}")[0]
+        name = self.pipeline.target_name("t")
+        return self.target.query(f"SELECT count(*), max(id) FROM {name}")[0]
 
 
 def cut(options):

@@ -1,4 +1,6 @@
-"""A seeded random workload with an invariant and an audit row per transaction.
+"""A seeded random workload with an invariant and an audit row per transaction, in PostgreSQL's SQL.
+
+workload_mysql.py has the same in MySQL's, workloads.py chooses.
 
 Several sessions write at once: inserts, updates, deletes, key changes, savepoints rolled back, large
 transactions that stream, empty and rolled-back ones, unique values swapped, cascades, rows that
@@ -18,10 +20,6 @@ import time
 from dataclasses import dataclass
 
 import psycopg2
-import pymysql
-
-from lab import FileTarget, log
-from lab_mysql import AUDIT, MySQLTarget
 
 LEDGERS = 20
 # Upper and lower case, accents, punctuation: "C" and ICU order them differently.
@@ -106,7 +104,7 @@ CREATE TABLE lab.instants (at timestamptz PRIMARY KEY, v text);
 CREATE TABLE lab.truncated (id int PRIMARY KEY, v text);
 CREATE TABLE lab.duplicates (a int, b text);
 ALTER TABLE lab.duplicates REPLICA IDENTITY FULL;
-CREATE TABLE lab.uniques (id int PRIMARY KEY, k int NOT NULL UNIQUE, before int);
+CREATE TABLE lab.uniques (id int PRIMARY KEY, k int NOT NULL UNIQUE, was int);
 CREATE TABLE lab.swaps (id int PRIMARY KEY, k int UNIQUE DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE lab.parents (id int PRIMARY KEY, v text);
 CREATE TABLE lab.parent_children (id int PRIMARY KEY,
@@ -123,19 +121,8 @@ CREATE TABLE lab.kinds (id int PRIMARY KEY, yes boolean, small smallint, big big
 """
 
 # The target's own column numbers the transactions in the order in which they came.
-TARGET_SCHEMA = """
-CREATE TABLE lab.audit (tx bigint PRIMARY KEY, session int NOT NULL, kind text NOT NULL,
-  xid bigint NOT NULL, arrival bigint GENERATED ALWAYS AS IDENTITY);
-"""
-
-
-# What MySQL and MariaDB refuse by name (docs/types.md), and what is as large as they take.
-BEYOND_MYSQL = {
-    "'NaN', 'infinity', '-0', 'infinity', '-infinity'":
-        "'NaN', '-0', '-0', '9999-12-31', '1000-01-01'",
-    "'0044-03-15 BC', '294276-12-31 23:59:59'":
-        "'1000-01-01', '9999-12-31 23:59:59.999999'",
-}
+ARRIVAL = {"postgresql": "bigint GENERATED ALWAYS AS IDENTITY",
+           **dict.fromkeys(("mysql", "mariadb"), "bigint AUTO_INCREMENT UNIQUE")}
 
 
 def fill_sql(sizes):
@@ -176,23 +163,39 @@ ANALYZE;
 """
 
 
+def audit(number, session, kind, schema="lab."):
+    """The first and the last statement of each transaction."""
+    return (f"INSERT INTO {schema}audit (tx, session, kind) VALUES ({number}, {session}, '{kind}')",
+            f"INSERT INTO {schema}audit_keyless VALUES ({number}, '{kind}')")
+
+
+# What the target's types do not hold is refused by name (A37); the bounds of what they hold are here.
+IN_RANGE_OF_MYSQL = {
+    "'NaN', 'infinity', '-0', 'infinity', '-infinity',":
+        "'NaN', '3.4028235e38', '-0', '9999-12-31', '1000-01-01',",
+    "'0044-03-15 BC', '294276-12-31 23:59:59'": "'1000-01-01', '9999-12-31 23:59:59.999999'",
+}
+OUT_OF_RANGE = {
+    "mysql": IN_RANGE_OF_MYSQL,
+    # It has no -0: whatever is written, 0 is stored.
+    "mariadb": {**IN_RANGE_OF_MYSQL, "'3.4028235e38', '-0',": "'3.4028235e38', '1e-300',"},
+}
+
+
 class Frontier:
     """Where the load of each keyed table is: the greatest key at the target, polled."""
 
-    def __init__(self, source, target):
-        self.target, self.keys, self.moved = target, {}, {}
-        self.polled = [("bank_accounts", ("id",)), ("uniques", ("id",))] + [(t.name, t.key) for t in TABLES]
+    def __init__(self, target, tables, literal):
+        self.target, self.literal, self.keys, self.moved = target, literal, {}, {}
+        self.polled = [("bank_accounts", ("id",)), ("uniques", ("id",)),
+                       *((table.name, table.key) for table in tables)]
         self.stopped = threading.Event()
         self.thread = threading.Thread(target=self.poll, name="frontier", daemon=True)
 
     def start(self):
         # In a file the keys do not sort as at the source, and readers would hold up the writer.
-        if isinstance(self.target, FileTarget):
-            return
-        if isinstance(self.target, MySQLTarget):
-            # Sorted by bytes there.
-            self.polled = [entry for entry in self.polled if entry[0] != "names"]
-        self.thread.start()
+        if self.target.engine != "sqlite":
+            self.thread.start()
 
     def stop(self):
         self.stopped.set()
@@ -206,27 +209,16 @@ class Frontier:
                 link = link or self.target.connect()
                 for table, key in self.polled:
                     self.look(link, table, key)
-            except (psycopg2.Error, pymysql.Error):
+            except self.target.Error:
                 # Tables that are not there yet, and servers that are restarted.
                 link = None
 
     def look(self, link, table, key):
-        quote, schema = "quote_literal", "lab"
-        if isinstance(self.target, MySQLTarget):
-            quote, schema = "QUOTE", self.target.schema
-        texts = ", ".join(f"{quote}({column})" for column in key)
-        order = ", ".join(f"{column} DESC" for column in key)
-        with link.cursor() as cursor:
-            if schema == "lab":
-                cursor.execute(f"SELECT to_regclass('lab.{table}') IS NOT NULL")
-                if not cursor.fetchone()[0]:
-                    return
-            cursor.execute(f"SELECT {texts} FROM {schema}.{table} ORDER BY {order} LIMIT 1")
-            row = cursor.fetchone()
-            at = ", ".join(row) if row else None
-            if at is not None and at != self.keys.get(table):
-                self.moved[table] = time.monotonic()
-            self.keys[table] = at
+        row = self.target.greatest(link, table, key)
+        at = ", ".join(self.literal(value) for value in row) if row else None
+        if at is not None and at != self.keys.get(table):
+            self.moved[table] = time.monotonic()
+        self.keys[table] = at
 
     def loading(self):
         """The tables whose frontier has just moved: mostly those that are being copied now."""
@@ -269,12 +261,14 @@ class Release:
                     for pid, _ in [who for who in waiting if until[who] <= now]:
                         cursor.execute(f"SELECT pg_cancel_backend({pid})")
                         self.released += 1
-            except psycopg2.Error:
+            except self.source.Error:
                 link = None
             time.sleep(0.01)
 
 
 class Session(threading.Thread):
+    tables, audit = TABLES, staticmethod(audit)
+
     def __init__(self, workload, number, hangs=False):
         super().__init__(name=f"session-{number}", daemon=True)
         self.workload, self.number, self.hangs = workload, number, hangs
@@ -284,7 +278,8 @@ class Session(threading.Thread):
         weights = [(self.transfer, 30), (self.open_account, 4), (self.close_account, 3),
                    (self.move_account, 10), (self.change_rows, 30), (self.change_key, 12),
                    (self.sweep, 6), (self.move_large_value, 4),
-                   (self.savepoints, 5), (self.keyless, 4), (self.swap, 3), (self.hand_over, 8), (self.family, 4),
+                   (self.savepoints, 5), (self.keyless, 4), (self.swap, 3), (self.hand_over, 8),
+                   (self.family, 4),
                    (self.move_partition, 4), (self.product, 2), (self.kind, 2),
                    (self.large, 1), (self.rolled_back, 3), (self.empty, 3)]
         self.kinds = [kind for kind, _ in weights]
@@ -296,10 +291,10 @@ class Session(threading.Thread):
         """Mostly one that is being copied at this moment."""
         loading = self.workload.frontier.loading()
         if self.rng.random() < 0.7:
-            hot = [table for table in TABLES if table.name in loading]
+            hot = [table for table in self.tables if table.name in loading]
             if hot:
                 return self.rng.choice(hot)
-        return self.rng.choice(TABLES)
+        return self.rng.choice(self.tables)
 
     def near(self, table, key):
         """SQL for the key of an existing row, mostly near the load's frontier."""
@@ -424,9 +419,9 @@ class Session(threading.Thread):
         """Unique values go from row to row: in one transaction, in several, with the row's key."""
         fresh = -(self.number * 1_000_000 + self.made)
         first, second = self.near("uniques", ("id",)), self.near("uniques", ("id",))
-        give = f"UPDATE lab.uniques SET before = k, k = {fresh} WHERE {first}"
-        free = ("(SELECT before FROM lab.uniques u WHERE before IS NOT NULL AND NOT EXISTS (SELECT "
-                "FROM lab.uniques o WHERE o.k = u.before) LIMIT 1)")
+        give = f"UPDATE lab.uniques SET was = k, k = {fresh} WHERE {first}"
+        free = ("(SELECT was FROM lab.uniques u WHERE was IS NOT NULL AND NOT EXISTS (SELECT "
+                "FROM lab.uniques o WHERE o.k = u.was) LIMIT 1)")
         take = f"UPDATE lab.uniques SET k = {free} WHERE {second} AND {free} IS NOT NULL"
         key = self.rng.randint(0, self.sizes.accounts) * 2 + 1
         return self.rng.choice([
@@ -497,34 +492,44 @@ class Session(threading.Thread):
             try:
                 link = link or self.connect()
                 self.step(link)
-            except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-                if getattr(error, "pgcode", None) and not link.closed:
+            except Exception as error:
+                fate = self.fate(error, link)
+                if fate == "aborted":
                     self.undo(link)
-                else:
+                elif fate == "lost":
                     link = None
                     self.count("connection lost")
                     time.sleep(0.1)
-            except psycopg2.Error as error:
-                # Unique and foreign keys hit by two sessions at once: an aborted transaction.
-                self.undo(link)
-                if (error.pgcode or "")[:2] not in ("23", "40", "55", "57"):
-                    self.error = f"{error.pgcode}: {error}"
+                else:
+                    self.error = repr(error)
                     return
-            except Exception as error:
-                self.error = repr(error)
-                return
 
     def connect(self):
         options = "-c lock_timeout=2s " + ("-c synchronous_commit=on" if self.hangs else "")
         return self.workload.source.connect(self.workload.source.installer, options=options)
 
+    def fate(self, error, link):
+        """What an error means: `aborted` and `lost` are made up for, anything else is a defect."""
+        if not isinstance(error, psycopg2.Error):
+            return None
+        code = error.pgcode or ""
+        if link is None or link.closed:
+            return "lost"  # whatever class the error has
+        if isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
+            return "aborted" if code else "lost"
+        # Unique and foreign keys hit by two sessions at once: an aborted transaction.
+        return "aborted" if code[:2] in ("23", "40", "55", "57") else None
+
     def undo(self, link):
         self.count("aborted")
         try:
-            with link.cursor() as cursor:
-                cursor.execute("ROLLBACK")
-        except psycopg2.Error:
+            self.send(link, ["ROLLBACK"])
+        except self.workload.source.Error:
             link.close()
+
+    def send(self, link, statements):
+        with link.cursor() as cursor:
+            cursor.execute("; ".join(statements))
 
     def step(self, link):
         kind = self.rng.choices(self.kinds, self.weights)[0]
@@ -532,14 +537,10 @@ class Session(threading.Thread):
             kind = self.hand_over
         body = kind()
         self.made += 1
-        audit = (f"INSERT INTO lab.audit (tx, session, kind) VALUES ({self.transaction_number()}, "
-                 f"{self.number}, '{kind.__name__}')")
-        keyless = (f"INSERT INTO lab.audit_keyless VALUES ({self.transaction_number()}, "
-                   f"'{kind.__name__}')")
         if body[-1] not in ("ROLLBACK", "COMMIT"):
-            body = [audit, *body, keyless, "COMMIT"]
-        with link.cursor() as cursor:
-            cursor.execute("; ".join(["BEGIN", *body]))
+            first, last = self.audit(self.transaction_number(), self.number, kind.__name__)
+            body = [first, *body, last, "COMMIT"]
+        self.send(link, ["BEGIN", *body])
         self.count(kind.__name__)
         if self.workload.pause:
             time.sleep(self.workload.pause)
@@ -552,46 +553,53 @@ class Session(threading.Thread):
 
 
 class Workload:
+    session = Session
+    literal = staticmethod(text)
+    target_audit = ("tx bigint PRIMARY KEY, session int NOT NULL, kind text NOT NULL, "
+                    "xid bigint NOT NULL")
+
     def __init__(self, source, target, seed, sizes=MIDDLE, sessions=4, hanging=0, pause=0):
         self.source, self.target, self.seed, self.sizes = source, target, seed, sizes
         self.pause = pause
-        self.frontier = Frontier(source, target)
+        self.frontier = Frontier(target, self.session.tables, self.literal)
         self.release = Release(source, seed)
         self.stopped = threading.Event()
-        self.sessions = [Session(self, number + 1) for number in range(sessions)]
-        self.sessions += [Session(self, sessions + number + 1, hangs=True)
+        self.sessions = [self.session(self, number + 1) for number in range(sessions)]
+        self.sessions += [self.session(self, sessions + number + 1, hangs=True)
                           for number in range(hanging)]
         self.truncates = 0
 
     def prepare(self, existing="none"):
-        """Tables and first rows at the source; the audit table at a PostgreSQL target. `existing`:
-        tables with unique keys are there as well; for `truncate`, with other rows."""
-        self.source.query(SCHEMA, self.source.installer)
-        fill = fill_sql(self.sizes)
-        if isinstance(self.target, MySQLTarget):
-            for endless, last in BEYOND_MYSQL.items():
-                fill = fill.replace(endless, last)
-            if self.target.server.startswith("mariadb"):
-                fill = fill.replace("'-0', '-0'", "'0', '0'")
-            self.target.query(AUDIT)
-        elif not isinstance(self.target, FileTarget):
-            self.target.query(TARGET_SCHEMA, self.target.apply)
-        self.source.query(fill)
+        """Tables and first rows at the source; the audit table at a server. `existing`: tables with
+        unique keys are there as well; for `truncate`, with other rows."""
+        self.fill()
+        if self.target.engine != "sqlite":
+            self.target.query(
+                f"CREATE TABLE {self.target.schema}.audit ({self.target_audit}, "
+                f"arrival {ARRIVAL[self.target.engine]})", self.target.apply)
         if existing != "none":
             self.make_existing(with_rows=existing == "truncate")
 
+    def fill(self):
+        self.source.query(SCHEMA, self.source.installer)
+        sql = fill_sql(self.sizes)
+        for wild, tame in OUT_OF_RANGE.get(self.target.engine, {}).items():
+            sql = sql.replace(wild, tame)
+        self.source.query(sql)
+
     def make_existing(self, with_rows):
-        is_file = isinstance(self.target, FileTarget)
-        for name, more in [("uniques", ", before integer"), ("swaps", "")]:
-            place = f"lab_{name}" if is_file else f"lab.{name}"
-            # As the source has it; SQLite cannot defer.
-            unique = "UNIQUE DEFERRABLE" if name == "swaps" and not is_file else "UNIQUE"
+        engine = self.target.engine
+        for name, more in [("uniques", ", was integer"), ("swaps", "")]:
+            place = (f"{self.source.schema}_{name}" if engine == "sqlite"
+                     else f"{self.target.schema}.{name}")
+            # As the source has it; only PostgreSQL can defer.
+            unique = "UNIQUE DEFERRABLE" if name == "swaps" and engine == "postgresql" else "UNIQUE"
             sql = (f"CREATE TABLE {place} (id integer PRIMARY KEY, k integer {unique}{more})"
-                   + (" STRICT;" if is_file else ";"))
+                   + (" STRICT;" if engine == "sqlite" else ";"))
             if with_rows:
                 sql += (f"INSERT INTO {place} (id, k) WITH RECURSIVE n(g) AS (SELECT 1 UNION ALL "
                         "SELECT g + 1 FROM n WHERE g < 500) SELECT g, 100000 - g FROM n;")
-            if is_file:
+            if engine == "sqlite":
                 self.target.write(sql)
             else:
                 self.target.query(sql, self.target.apply)
@@ -608,15 +616,14 @@ class Workload:
         number = 900_000_000_000 + self.truncates * 2
         rows = self.sizes.truncated // 4
         link = self.source.connect(self.source.installer, options="-c lock_timeout=10s")
-        with link.cursor() as cursor:
-            cursor.execute(
-                "BEGIN; TRUNCATE lab.truncated; INSERT INTO lab.truncated SELECT g, 'after' FROM "
-                f"generate_series(1, 10) g; INSERT INTO lab.audit VALUES ({number}, 0, 'truncate'); "
-                f"INSERT INTO lab.audit_keyless VALUES ({number}, 'truncate'); COMMIT")
-            cursor.execute(
-                "BEGIN; INSERT INTO lab.truncated SELECT g * 2, 'refilled' FROM generate_series(1, "
-                f"{rows}) g ON CONFLICT DO NOTHING; INSERT INTO lab.audit VALUES ({number + 1}, 0, "
-                f"'refill'); INSERT INTO lab.audit_keyless VALUES ({number + 1}, 'refill'); COMMIT")
+        first, last = audit(number, 0, "truncate")
+        self.sessions[0].send(link, [
+            "BEGIN", "TRUNCATE lab.truncated", "INSERT INTO lab.truncated SELECT g, 'after' FROM "
+            "generate_series(1, 10) g", first, last, "COMMIT"])
+        first, last = audit(number + 1, 0, "refill")
+        self.sessions[0].send(link, [
+            "BEGIN", "INSERT INTO lab.truncated SELECT g * 2, 'refilled' FROM generate_series(1, "
+            f"{rows}) g ON CONFLICT DO NOTHING", first, last, "COMMIT"])
         link.close()
 
     def truncated_is_loading(self):
@@ -650,26 +657,8 @@ class Workload:
                 total[name] = total.get(name, 0) + count
         return dict(sorted(total.items()))
 
-    def balance(self, query):
+    def balance(self):
         """0 in every commit."""
-        return query("SELECT (SELECT sum(balance) FROM lab.bank_accounts) + "
-                     "(SELECT sum(total) FROM lab.bank_ledger)")[0][0]
-
-
-if __name__ == "__main__":
-    # The workload by itself: does every kind of transaction do something?
-    import sys
-    from lab import PrivateServer, Source, Server, Target
-    server = PrivateServer(sys.argv[1] if len(sys.argv) > 1 else "pg17", {
-        "synchronous_standby_names": "nobody", "synchronous_commit": "local"})
-    work = Workload(Source(server), Target(Server("pg18")), 1, SMALL, hanging=1)
-    work.prepare()
-    work.start()
-    time.sleep(5)
-    work.truncate()
-    work.stop()
-    log(work.counts())
-    log("balance", work.balance(work.source.query), "audit", work.source.query(
-        "SELECT kind, count(*) FROM lab.audit GROUP BY 1 ORDER BY 1"))
-    log(work.source.query("SELECT relname, n_tup_ins, n_tup_upd, n_tup_del FROM "
-                          "pg_stat_user_tables ORDER BY 1"))
+        return self.source.value(
+            f"SELECT (SELECT sum(balance) FROM {self.source.schema}.bank_accounts) + "
+            f"(SELECT sum(total) FROM {self.source.schema}.bank_ledger)")

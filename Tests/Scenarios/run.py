@@ -1,21 +1,25 @@
 #!/usr/bin/python3
 """Runs the scenarios: folders of SQL, each showing one thing end to end.
 
-    schema.sql     at the source before the load (as the installer, schema `lab`)
+    schema.sql     at the source before the load (as the installer; schema `lab` in PostgreSQL, the
+                   default database in MySQL and MariaDB)
     traffic.sql    at the source after the load, while no run is there: it comes through the stream
     during.sql     instead of traffic.sql: while the load runs
-    target.sql     at the target before the first run (PostgreSQL targets); target-sqlite.sql in files
+    target.sql     at the target before the first run (servers); target-sqlite.sql in files
     kept.sql       takes rows that the source has not from the target before it is compared; there
                    must be some, and no others go (kept-sqlite.sql in files)
-    pipeline.json  options of the pipeline file
+    pipeline.json  options of the pipeline file; SCHEMA is the source's
     expect-error   first line the exit code, then texts that stderr or stdout must hold
     expect-sql     at the PostgreSQL target afterwards: a query that must give one row, true
-    only-on        words of `pg15 pg17 pg18` (sources) and `to-pg to-sqlite` (targets)
+    only-on        words of `pg15 pg17 pg18 mariadb1011 mariadb118 mysql97` (sources) and `to-pg
+                   to-sqlite` (targets). Folders whose SQL is MySQL's name their servers
     as-superuser   schema.sql and traffic.sql run as the superuser
     encoding       of the source's database, with locale C
     without-replica-role   the apply role may not set session_replication_role
 
-Every scenario ends equal by value, or with its error. Run: run.py [NAME-PART] [--source pg17]
+Every scenario ends equal by value, or with its error. Run: run.py [NAME-PART] [--source pg17]. The
+source's family chooses the folders. One log holds what all databases of a MySQL server do: scenarios that
+write what stops a pipeline run there alone.
 """
 
 import argparse
@@ -27,8 +31,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Proof"))
-from lab import (Failed, Pipeline, Proof, Server, Source, at_end, differences,  # noqa: E402
-                 let_go, make_target, require)
+from lab import (Failed, Pipeline, Proof, at_end, differences, let_go,  # noqa: E402
+                 make_source, make_target, require, shared_server)
 
 OWNED_BY = """DO $$ DECLARE t regclass; BEGIN
   FOR t IN SELECT oid FROM pg_class WHERE relnamespace = 'lab'::regnamespace AND relkind IN ('r', 'p')
@@ -51,6 +55,19 @@ def psql(database, sql, user):
         raise Failed(f"the scenario's SQL: {result.stderr.strip()}")
 
 
+def mysql(database, sql, user):
+    result = subprocess.run(
+        ["mariadb", "--no-defaults", f"--socket={database.server.socket}", f"--user={user}",
+         "--default-character-set=utf8mb4", database.name],
+        input=sql, text=True, capture_output=True, check=False)
+    if result.returncode:
+        raise Failed(f"the scenario's SQL: {result.stderr.strip()}")
+
+
+def send(end, sql, user):
+    (psql if end.engine == "postgresql" else mysql)(end, sql, user)
+
+
 class Scenario:
     def __init__(self, folder, source, targets):
         self.folder, self.source_name, self.target_names = folder, source, targets
@@ -59,7 +76,8 @@ class Scenario:
         return text(self.folder, name)
 
     def run(self):
-        source = Source(Server(self.source_name), encoding=(self.text("encoding") or "").strip())
+        encoding = (self.text("encoding") or "").strip()
+        source = make_source(self.source_name, **({"encoding": encoding} if encoding else {}))
         targets = [make_target(name) for name in self.target_names]
         try:
             self.show(source, targets)
@@ -67,13 +85,15 @@ class Scenario:
             let_go(source, *targets)
 
     def show(self, source, targets):
-        writer = "postgres" if self.text("as-superuser") is not None else source.installer
-        psql(source, self.text("schema.sql") or "", writer)
-        psql(source, f"GRANT SELECT ON ALL TABLES IN SCHEMA lab TO {source.capture}", "postgres")
-        options = json.loads(self.text("pipeline.json") or "{}")
+        superuser = "postgres" if source.engine == "postgresql" else "root"
+        writer = superuser if self.text("as-superuser") is not None else source.installer
+        send(source, self.text("schema.sql") or "", writer)
+        if source.engine == "postgresql":
+            source.query(f"GRANT SELECT ON ALL TABLES IN SCHEMA lab TO {source.capture}")
+        options = json.loads((self.text("pipeline.json") or "{}").replace("SCHEMA", source.schema))
         pipelines = []
         for target in targets:
-            if hasattr(target, "query") and self.text("without-replica-role") is not None:
+            if target.engine == "postgresql" and self.text("without-replica-role") is not None:
                 target.take_replica_role()
             self.at_target(target, "target")
             pipelines.append(Pipeline(source, target, options))
@@ -84,7 +104,7 @@ class Scenario:
         self.load(pipelines, source, writer)
         self.compare(pipelines, source, "after the load")
         if self.text("traffic.sql"):
-            psql(source, self.text("traffic.sql"), writer)
+            send(source, self.text("traffic.sql"), writer)
             for pipeline in pipelines:
                 pipeline.catch_up(120)
             self.compare(pipelines, source, "after the traffic")
@@ -92,9 +112,9 @@ class Scenario:
             self.expect_sql(target)
 
     def at_target(self, target, name):
-        if hasattr(target, "query"):
+        if target.engine != "sqlite":
             if self.text(f"{name}.sql"):
-                psql(target, self.text(f"{name}.sql"), target.apply)
+                send(target, self.text(f"{name}.sql"), target.apply)
         elif self.text(f"{name}-sqlite.sql"):
             target.write(self.text(f"{name}-sqlite.sql"))
 
@@ -106,7 +126,7 @@ class Scenario:
                 pipeline.catch_up(120)
         if during:
             runs = [pipeline.start("--until-caught-up") for pipeline in pipelines]
-            psql(source, during, writer)
+            send(source, during, writer)
             for pipeline, run in zip(pipelines, runs):
                 require(run.wait(120) == 0, f"run ended with {run.code}: {run.tail()}")
                 pipeline.catch_up(120)
@@ -124,16 +144,18 @@ class Scenario:
 
     def expect_sql(self, target):
         ask = self.text("expect-sql")
-        if ask and hasattr(target, "query"):
+        if ask and target.engine != "sqlite":
             require(target.query(ask) == [(True,)], f"expect-sql: {target.query(ask)}")
 
     def expect_error(self, pipeline, source, writer):
         """The error may come from `check`, from the first run, or after the traffic."""
         code, *words = self.text("expect-error").splitlines()
-        result = pipeline.call("check", "--install", path=pipeline.install_path)
+        # At MySQL nothing is installed, and its installer could not capture.
+        result = (pipeline.call("check", "--install", path=pipeline.install_path)
+                  if source.engine == "postgresql" else pipeline.call("check"))
         steps = [lambda: pipeline.call("run", "--until-caught-up", "--progress", "none")]
         if self.text("traffic.sql"):
-            steps.append(lambda: psql(source, self.text("traffic.sql"), writer))
+            steps.append(lambda: send(source, self.text("traffic.sql"), writer))
             steps.append(steps[0])
         for step in steps:
             if result is None or result.returncode == 0:
@@ -144,13 +166,26 @@ class Scenario:
             require(word in said, f"'{word}' is not in: {said}")
 
 
+def family(name):
+    return "postgresql" if name.startswith("pg") else "mysql"
+
+
 def cases(folder, source):
     only = (text(folder, "only-on") or "").split()
-    sources = [name for name in only if not name.startswith("to-")] or [source]
+    named = [name for name in only if not name.startswith("to-")]
     wanted = [name for name in only if name.startswith("to-")] or ["to-pg", "to-sqlite"]
+    if family(source) == "mysql":
+        sources = [name for name in named if name == source]
+    else:
+        sources = [name for name in named or [source] if family(name) == "postgresql"]
     for name in sources:
         other = "pg18" if name != "pg18" else "pg17"
         yield name, [other if target == "to-pg" else "sqlite" for target in wanted]
+
+
+def is_alone(folder, source):
+    return family(source) == "mysql" and ((folder / "expect-error").exists()
+                                          or (folder / "as-superuser").exists())
 
 
 def main():
@@ -160,16 +195,20 @@ def main():
     options = parser.parse_args()
     proof = Proof()
     at_end(lambda: None)  # signals are set up from the main thread
+    shared_server(options.source)
+    folders = sorted(path for path in HERE.iterdir() if path.is_dir()
+                     and options.part in path.name and not path.name.startswith("__"))
     # Three at once: most of a scenario is waiting for servers to make and drop databases.
-    with ThreadPoolExecutor(3) as pool:
-        for folder in sorted(path for path in HERE.iterdir() if path.is_dir()):
-            if options.part not in folder.name or folder.name.startswith("__"):
-                continue
-            for source, targets in cases(folder, options.source):
-                scenario = Scenario(folder, source, targets)
-                name = f"{folder.name} ({source} -> {', '.join(targets)})"
-                pool.submit(proof.check, name, scenario.run)
+    for threads, chosen in [(3, [each for each in folders if not is_alone(each, options.source)]),
+                            (1, [each for each in folders if is_alone(each, options.source)])]:
+        with ThreadPoolExecutor(threads) as pool:
+            for folder in chosen:
+                for source, targets in cases(folder, options.source):
+                    scenario = Scenario(folder, source, targets)
+                    name = f"{folder.name} ({source} -> {', '.join(targets)})"
+                    pool.submit(proof.check, name, scenario.run)
     proof.end()
 
 
-main()
+if __name__ == "__main__":
+    main()

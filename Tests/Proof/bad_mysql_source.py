@@ -1,0 +1,125 @@
+"""The cases of bad_input.py that break a source of MySQL or MariaDB."""
+
+import re
+
+from bad_input import POLICY, PREFLIGHT, Shop
+from lab import make_source, private_server, require
+
+
+def own(options, **settings):
+    """A shop at a server of its own: it goes as a whole."""
+    return Shop(options, server=private_server(options.source, settings), install=False)
+
+
+def log_is_off(options):
+    shop = Shop(options, server=private_server(options.source), install=False)
+    server = shop.server
+    del server.settings["log_bin"]
+    server.configure({"skip_log_bin": "1"})
+    if options.source.startswith("mysql"):
+        server.configure({"gtid_mode": "OFF", "enforce_gtid_consistency": "OFF"})
+    server.restart()
+    shop.refused(PREFLIGHT, "log_bin", command="check")
+    shop.refused(PREFLIGHT, "log_bin")
+    del server.settings["skip_log_bin"]
+    server.configure({"log_bin": "binlog"})
+    if options.source.startswith("mysql"):
+        server.configure({"gtid_mode": "ON", "enforce_gtid_consistency": "ON"})
+    server.restart()
+    shop.mended()
+
+
+def setting_is_unfit(name, value, good):
+    def case(options):
+        """B01, B03, B04"""
+        shop = own(options)
+        shop.source.query(f"SET GLOBAL {name} = {value}")
+        shop.refused(PREFLIGHT, name, command="check")
+        shop.refused(PREFLIGHT, name)
+        shop.source.query(f"SET GLOBAL {name} = {good}")
+        shop.mended()
+    case.__name__ = f"{name}_is_{value}".lower()
+    return case
+
+
+def no_replication(options):
+    shop = Shop(options)
+    role = f"{shop.source.capture}@localhost"
+    shop.source.query(f"REVOKE REPLICATION SLAVE ON *.* FROM {role}")
+    shop.refused(PREFLIGHT, "replication (slave|replica)")
+    shop.source.query(f"GRANT REPLICATION SLAVE ON *.* TO {role}")
+    shop.mended()
+
+
+def no_select(options):
+    """Who may not read a table does not see it either."""
+    shop = Shop(options)
+    role, place = f"{shop.source.capture}@localhost", shop.source.schema
+    shop.source.query(f"REVOKE SELECT ON {place}.* FROM {role}")
+    shop.refused(2, re.escape(place))
+    shop.source.query(f"GRANT SELECT ON {place}.* TO {role}")
+    shop.mended()
+
+
+def wrong_password(options):
+    shop = Shop(options)
+    role = f"{shop.source.capture}@localhost"
+    shop.source.query(f"ALTER USER {role} IDENTIFIED BY 'right'")
+    shop.refused(PREFLIGHT, "password|access denied",
+                 environment={"MARTLET_SOURCE_PASSWORD": "correct-horse-battery"})
+    shop.source.query(f"ALTER USER {role} IDENTIFIED BY ''")
+    shop.mended()
+
+
+def log_is_purged(options):
+    """B32: what was committed in between is lost to us; the server begins with a later file."""
+    shop = own(options)
+    shop.pipeline.install()
+    shop.mended()
+    shop.write_more()
+    shop.source.query("FLUSH BINARY LOGS")
+    last = shop.source.server.query("SHOW BINARY LOGS")[-1][0]
+    shop.source.query(f"PURGE BINARY LOGS TO '{last}'")
+    require(len(shop.source.server.query("SHOW BINARY LOGS")) == 1, "the log was not purged")
+    shop.refused(POLICY, "log|purged|binlog")
+    result = shop.pipeline.call("run", "--fresh", "--yes", "--until-caught-up")
+    require(result.returncode == 0, f"--fresh ended with {result.returncode}: {result.stderr}")
+    shop.mended()
+
+
+def log_is_reset(options):
+    """B26: a new history under the old names of files."""
+    shop = own(options)
+    shop.pipeline.install()
+    shop.mended()
+    verb = "BINARY LOGS AND GTIDS" if shop.source.engine == "mysql" else "MASTER"
+    shop.source.query(f"RESET {verb}")
+    for _ in range(20):
+        shop.write_more()
+    shop.refused(POLICY, "gtid|history|log|position")
+
+
+def other_source(options):
+    """Another server answers under the pipeline's URL, with another history."""
+    shop = Shop(options)
+    shop.mended()
+    other = make_source(private_server(options.source, {"server_id": 7}))
+    other.query(f"CREATE DATABASE {shop.source.name}; CREATE TABLE {shop.source.name}.items (id int "
+                "PRIMARY KEY, name text)")
+    other.query(f"GRANT ALL ON *.* TO {other.capture}@localhost")
+    path, good = shop.pipeline.path, shop.pipeline.path.read_text(encoding="utf-8")
+    url = other.url(other.capture).replace(f"/{other.name}?", f"/{shop.source.name}?")
+    path.write_text(re.sub(r'"source": "[^"]*"', f'"source": "{url}"', good))
+    result = shop.pipeline.call("run", "--until-caught-up")
+    require(result.returncode in (PREFLIGHT, POLICY), f"ended with {result.returncode}")
+    path.write_text(good)
+    shop.mended()
+
+
+CASES = [
+    wrong_password, no_replication, no_select, log_is_off,
+    setting_is_unfit("binlog_format", "STATEMENT", "ROW"),
+    setting_is_unfit("binlog_row_image", "MINIMAL", "FULL"),
+    setting_is_unfit("binlog_row_metadata", "MINIMAL", "FULL"),
+    log_is_purged, log_is_reset, other_source,
+]

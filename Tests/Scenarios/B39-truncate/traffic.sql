@@ -1,0 +1,5 @@
+INSERT INTO t VALUES (4, 'd');
+TRUNCATE TABLE t;
+INSERT INTO t VALUES (1, 'after'), (4, 'after');
+TRUNCATE other;
+INSERT INTO other VALUES (2);

@@ -1,0 +1,5 @@
+CREATE TEMPORARY TABLE t (id int PRIMARY KEY, v varchar(40));
+INSERT INTO t VALUES (50, 'temporary');
+UPDATE t SET v = 'x';
+DROP TEMPORARY TABLE t;
+INSERT INTO t VALUES (51, 'real');

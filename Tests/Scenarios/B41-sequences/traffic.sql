@@ -1,0 +1,3 @@
+INSERT INTO t (v) VALUES ('c');
+SELECT nextval(numbers);
+INSERT INTO t (v) VALUES ('d');
