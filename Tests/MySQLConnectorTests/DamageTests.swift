@@ -6,8 +6,8 @@ import Testing
 /// Events that are cut short or changed: an error, never a trap, never a silent pass.
 @Suite("Damaged events of the binlog")
 struct DamageTests {
-    /// Calls `body` with every event, and with a function that feeds a changed one to a decoder that
-    /// has read what was before it, and returns the rows that came of it.
+    /// Calls `body` with every event, and with a function that feeds a changed one to a decoder
+    /// that has read what was before it, and returns the rows that came of it.
     private func each(
         _ name: String,
         _ body: (_ feed: ([UInt8]) throws -> [String], _ event: [UInt8]) throws -> Void

@@ -2,8 +2,8 @@ internal import ReplicationModel
 
 /// Collects decoded transactions in a batch until somebody takes it.
 ///
-/// Handed: rows and statements, in the order of the log. Hands on: batches as `ChangeBatch` promises
-/// them: runs of whole transactions, or parts of a single large one.
+/// Handed: rows and statements, in the order of the log. Hands on: batches as `ChangeBatch`
+/// promises them: runs of whole transactions, or parts of a single large one.
 struct BatchBuilder {
     /// The transaction whose end has not come yet, and where it starts in the batch.
     private struct Open {

@@ -2,8 +2,8 @@ internal import ReplicationModel
 
 /// What an event means for the group that is open.
 extension BinlogDecoder {
-    /// Every type that is known is here or in `decode`: what is neither decoded nor known to be safe
-    /// is an error (I5).
+    /// Every type that is known is here or in `decode`: what is neither decoded nor known to be
+    /// safe is an error (I5).
     mutating func handle(
         _ header: EventHeader, _ body: UnsafeRawBufferPointer
     ) throws(MalformedEvent) -> Outcome {

@@ -2,7 +2,8 @@ internal import ReplicationModel
 
 /// Decodes the binlog of MySQL and MariaDB, version 4.
 ///
-/// Source: MySQL Internals, "The Binary Log"; MariaDB Knowledge Base, "MariaDB Replication Protocol".
+/// Source: MySQL Internals, "The Binary Log"; MariaDB Knowledge Base, "MariaDB Replication
+/// Protocol".
 ///
 /// Handed: one event after the other, as the server sends them, without the packet's status byte.
 /// Hands on: transactions in `builder`, and an outcome that says what else is to be done. No I/O.

@@ -1,6 +1,7 @@
 /// The optional part of TABLE_MAP_EVENT: what is not there is nil.
 ///
-/// Source: MySQL, libs/mysql/binlog/event/rows_event.h, `Table_map_event::Optional_metadata_fields`.
+/// Source: MySQL, libs/mysql/binlog/event/rows_event.h,
+/// `Table_map_event::Optional_metadata_fields`.
 struct TableMetadata {
     /// For each column.
     var isUnsigned: [Bool]?

@@ -1,7 +1,7 @@
 /// Dates and times, today's forms (big-endian, with fractions) and those of before MySQL 5.6.
 ///
-/// Invalid and zero dates are written as they are (`0000-00-00`, `2024-02-00`): what to do with them
-/// is the target's question (B53).
+/// Invalid and zero dates are written as they are (`0000-00-00`, `2024-02-00`): what to do with
+/// them is the target's question (B53).
 extension RowText {
     // MARK: Writing
 
