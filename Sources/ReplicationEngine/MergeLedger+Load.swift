@@ -191,7 +191,7 @@ extension MergeLedger {
     /// Everything judged is at the target.
     mutating func closeStaged() {
         for route in tables.indices where tables[route]?.isStaged ?? false {
-            for (place, unit) in tables[route]?.placed ?? [] where unit.isRead {
+            for (place, unit) in tables[route]?.unitsInFlight ?? [] where unit.isRead {
                 var unit = unit
                 closeIfPossible(&unit, isStaged: true)
                 tables[route]?[place] = unit
@@ -277,7 +277,7 @@ extension MergeLedger {
         var sum = 0
         for route in tables.indices {
             guard let load = tables[route] else { continue }
-            for (place, unit) in load.placed where unit.isCopying {
+            for (place, unit) in load.unitsInFlight where unit.isCopying {
                 let bytes = unit.parked.spillable
                 sum += bytes
                 if bytes > largest?.bytes ?? 0 { largest = (bytes, route, place) }

@@ -88,11 +88,11 @@ package struct MergeLedger: Sendable {
 
     package var isLoading: Bool { tables.contains { $0 != nil } }
     package var hasClosing: Bool {
-        tables.contains { $0?.units.contains(where: \.isClosing) ?? false }
+        tables.contains { $0?.hasClosing ?? false }
     }
     package var hasStagedClosing: Bool {
         tables.contains { load in
-            load.map { $0.isStaged && $0.units.contains(where: \.isClosing) } ?? false
+            load.map { $0.isStaged && $0.hasClosing } ?? false
         }
     }
 
@@ -336,7 +336,7 @@ extension MergeLedger {
     package func mayBegin(_ judged: JudgedBatch) -> Bool {
         if Failpoint.isTakenAway(.noClosingRule) { return true }
         for route in judged.restarts {
-            if tables[route]?.units.contains(where: \.isClosing) ?? false { return false }
+            if tables[route]?.hasClosing ?? false { return false }
         }
         return !judged.kept.contains { kept in
             touchesClosing(kept.oldPlace, kept.old, kept.route)

@@ -45,6 +45,8 @@ package struct TableLoad: Sendable {
     package private(set) var chunks: [Unit] = []
     private var sortableCuts: [[UInt8]] = []
     package private(set) var keyChunks: [Key: Unit] = [:]
+    /// Units that are being copied or closing: a few among very many.
+    private var inFlight: Set<Place> = []
     /// The load starts again: no unit may start until that is committed (DESIGN 6.10).
     package var isHeld = false
     /// Rows go through a staging table, because the target's table has unique keys besides the
@@ -163,10 +165,15 @@ package struct TableLoad: Sendable {
         }
         set {
             switch place {
-            case .uncut: break
+            case .uncut: return
             case .key(let key): keyChunks[key] = newValue
             case .chunk(let id):
                 if let newValue, let at = position(of: id) { chunks[at] = newValue }
+            }
+            if newValue?.isInFlight ?? false {
+                inFlight.insert(place)
+            } else {
+                inFlight.remove(place)
             }
         }
     }
@@ -185,10 +192,11 @@ package struct TableLoad: Sendable {
         }
     }
 
-    /// Every unit with its place.
-    package var placed: [(Place, Unit)] {
-        chunks.map { (.chunk($0.id), $0) } + keyChunks.map { (.key($0.key), $0.value) }
+    /// The units that workers have, with their places.
+    package var unitsInFlight: [(Place, Unit)] {
+        inFlight.compactMap { place in self[place].map { (place, $0) } }
     }
+    package var hasClosing: Bool { inFlight.contains { self[$0]?.isClosing ?? false } }
 
     mutating func takeForSpool(_ place: Place) -> (index: Int, piece: ParkedChanges.Piece)? {
         switch place {
@@ -231,6 +239,7 @@ package struct TableLoad: Sendable {
             id: nextID, range: KeyRange(after: lastCut, through: upper),
             state: .copying(readAt: nil))
         append(unit)
+        inFlight.insert(.chunk(unit.id))
         return .chunk(unit.id)
     }
 
@@ -242,7 +251,7 @@ package struct TableLoad: Sendable {
     }
 
     package mutating func setKeyChunk(_ key: Key, id: Int64) {
-        keyChunks[key] = Unit(id: id, range: KeyRange(after: key, through: key))
+        self[.key(key)] = Unit(id: id, range: KeyRange(after: key, through: key))
     }
 
     // MARK: A small journal
@@ -300,8 +309,11 @@ package struct TableLoad: Sendable {
     package mutating func hold() {
         isHeld = true
         generation += 1
-        for index in chunks.indices { chunks[index].void() }
-        for key in keyChunks.keys { keyChunks[key]?.void() }
+        for (place, unit) in unitsInFlight {
+            var unit = unit
+            unit.void()
+            self[place] = unit
+        }
     }
 
     /// The table is empty at the target and the journal knows nothing of it: start from the left.
@@ -313,6 +325,7 @@ package struct TableLoad: Sendable {
         chunks = []
         sortableCuts = []
         keyChunks = [:]
+        inFlight = []
         located = [:]
     }
 }
@@ -325,6 +338,7 @@ extension TableLoad.Unit {
         if case .copying(.some) = state { true } else { false }
     }
     package var isClosing: Bool { if case .closing = state { true } else { false } }
+    var isInFlight: Bool { isCopying || isClosing }
 
     func isPassed(by applied: LogPosition) -> Bool {
         guard case .copied(let seal) = state else { return false }

@@ -70,9 +70,9 @@ final class LogLab {
         let fence = "fence \(fences)"
         try connection.run("SELECT pg_logical_emit_message(true, 'martlet', '\(fence)')")
         var collector = Collector()
-        let deadline = Date().addingTimeInterval(30)
+        let deadline = Date().addingTimeInterval(120)
         while collector.transactions.last?.lines != ["M " + fence] {
-            try #require(deadline.timeIntervalSinceNow > 0, "no fence after 30 s")
+            try #require(deadline.timeIntervalSinceNow > 0, "no fence after 120 s")
             guard let batch = try reader.next(timeout: 1) else { continue }
             try collector.add(batch)
             if confirming, let end = collector.transactions.last?.mark.endPosition {

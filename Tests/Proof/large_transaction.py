@@ -67,7 +67,7 @@ def whole(options):
 
 def write(source, rows):
     def made(first, last):
-        return (f"INSERT INTO {source.schema}.large SELECT g, concat(g * 7919, 'a'), "
+        return (f"INSERT INTO {source.schema}.large SELECT g, concat(g % 100000 * 7919, 'a'), "
                 f"repeat('x', 100), g FROM {source.series(first, last)}")
     source.query("; ".join([
         "BEGIN", made(1, rows // 2), "SAVEPOINT one", made(rows * 2, rows * 2 + 1000),

@@ -37,6 +37,8 @@ CAPTURE = {"mariadb": {"SELECT", "REPLICATION SLAVE", "BINLOG MONITOR"},
            "mysql": {"SELECT", "REPLICATION SLAVE", "REPLICATION CLIENT", "BACKUP_ADMIN",
                      "LOCK TABLES"}}
 APPLY = {"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX", "REFERENCES"}
+# Staging tables are temporary, and in Martlet's own database.
+STAGING = "CREATE TEMPORARY TABLES"
 
 _private = {}
 
@@ -365,10 +367,10 @@ class Target(Database):
     def __init__(self, server, schema=None):
         super().__init__(server, "dst")
         listed = ", ".join(sorted(APPLY))
-        self.apply = self.role("apply", f"{listed} ON {self.name}.*", f"{listed} ON martlet.*")
+        self.apply = self.role("apply", f"{listed} ON {self.name}.*", f"{listed}, {STAGING} ON martlet.*")
 
     def check_roles(self):
-        more = self.privileges(self.apply) - APPLY
+        more = self.privileges(self.apply) - APPLY - {STAGING}
         require(not more, f"the apply role has more than it needs: {more}")
 
     def link(self):
