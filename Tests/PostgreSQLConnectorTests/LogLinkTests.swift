@@ -131,15 +131,15 @@ import Testing
         let lab = try LogLab(on: "pg17", Self.table)
         let reader = try lab.open()
         _ = try lab.read(reader)
-        var worst = 0.0
+        var seconds: [Double] = []
         for index in 0..<20 {
             try lab.run("INSERT INTO t VALUES (\(index), 'x')")
             let committed = Date()
             _ = try #require(try reader.next(timeout: 5))
-            worst = max(worst, Date().timeIntervalSince(committed))
+            seconds.append(Date().timeIntervalSince(committed))
         }
-        // A wait of the thread's own would be half a second or more.
-        #expect(worst < 0.4)
+        // A wait of the thread's own would be half a second for most; a busy machine delays a few.
+        #expect(seconds.sorted()[10] < 0.25)
     }
 
     @Test("IDENTIFY_SYSTEM names the system", arguments: TestDatabase.servers)
