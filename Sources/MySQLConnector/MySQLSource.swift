@@ -11,7 +11,7 @@ package final class MySQLSource: ReplicationSource {
     let url: String
     let password: String?
     let memoryShare: Int
-    let sessions: SessionPool
+    let sessions: SessionPool<MySQLConnection>
     /// Of the server that the log is read from now (`LogPosition`).
     let generation = Mutex(0)
 
@@ -20,7 +20,9 @@ package final class MySQLSource: ReplicationSource {
         self.url = url
         self.password = password
         self.memoryShare = memoryShare
-        sessions = SessionPool(url: url, password: password, label: "source")
+        sessions = SessionPool {
+            try MySQLConnection(url: url, password: password, label: "source", purpose: .source)
+        }
     }
 
     /// The schema that the URL names; nil: all of them.

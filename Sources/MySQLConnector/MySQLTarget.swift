@@ -15,8 +15,8 @@ package final class MySQLTarget: ReplicationTarget {
     private let password: String?
     private let place: StatePlace
     private let ownership = Ownership()
-    private let control: MySQLSessionSlot
-    private let lease: MySQLSessionSlot
+    private let control: SessionSlot<MySQLConnection>
+    private let lease: SessionSlot<MySQLConnection>
     private let running = Mutex<Running>(Running())
 
     /// What `acquire` gave us; read by every connection that opens.
@@ -27,7 +27,7 @@ package final class MySQLTarget: ReplicationTarget {
     }
 
     private struct Running {
-        var slots: [MySQLSessionSlot] = []
+        var slots: [SessionSlot<MySQLConnection>] = []
         var isClosed = false
     }
 
@@ -45,8 +45,8 @@ package final class MySQLTarget: ReplicationTarget {
         let open: @Sendable (String) throws -> MySQLConnection = { label in
             try Self.connect(url, password, label, ownership.fence)
         }
-        control = MySQLSessionSlot(label: "state", open: open)
-        lease = MySQLSessionSlot(label: "lease", open: open)
+        control = SessionSlot(label: "state", open: open)
+        lease = SessionSlot(label: "lease", open: open)
     }
 
     private static func connect(
@@ -204,7 +204,7 @@ extension MySQLTarget {
 
     private func withOwnSession(_ label: String, _ body: (MySQLConnection) throws -> Void) throws {
         let (url, password, ownership) = (url, password, ownership)
-        let slot = MySQLSessionSlot(label: label) { label in
+        let slot = SessionSlot(label: label) { label in
             try Self.connect(url, password, label, ownership.fence)
         }
         let isClosed = running.withLock {

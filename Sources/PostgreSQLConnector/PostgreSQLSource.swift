@@ -16,9 +16,9 @@ package final class PostgreSQLSource: ReplicationSource {
     let memoryShare: Int
     let lease: Double
     /// Connections to the source.
-    let sessions: SessionPool
+    let sessions: SessionPool<PGConnection>
     /// Connections to where can be written: the source itself unless it is a standby.
-    let writers: SessionPool
+    let writers: SessionPool<PGConnection>
     /// `writers` is another server.
     let hasPrimary: Bool
     /// Slots made by this object: their publications are older for certain (P33).
@@ -44,12 +44,18 @@ package final class PostgreSQLSource: ReplicationSource {
         self.lease = lease
         self.onSlotWait = onSlotWait
         hasPrimary = primaryURL != nil
-        sessions = SessionPool(url: url, password: password, label: "source")
+        sessions = SessionPool {
+            try PGConnection(url: url, password: password, label: "source", purpose: .source)
+        }
         // A message is readable in the log once it is flushed here: a synchronous standby that
         // hangs must not stop the heartbeat.
-        writers = SessionPool(
-            url: primaryURL ?? url, password: password, label: "source writer",
-            setup: "SET synchronous_commit = local")
+        let writable = primaryURL ?? url
+        writers = SessionPool {
+            let connection = try PGConnection(
+                url: writable, password: password, label: "source writer", purpose: .source)
+            try connection.run("SET synchronous_commit = local")
+            return connection
+        }
     }
 
     func reportSlotWait(_ slot: String, _ blockers: [String]) {

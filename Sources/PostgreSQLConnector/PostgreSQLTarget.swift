@@ -14,8 +14,8 @@ package final class PostgreSQLTarget: ReplicationTarget {
     private let password: String?
     private let lossy: LossyConversions
     private let ownership = Ownership()
-    private let control: PGSessionSlot
-    private let lease: PGSessionSlot
+    private let control: SessionSlot<PGConnection>
+    private let lease: SessionSlot<PGConnection>
     private let running = Mutex<Running>(Running())
 
     /// What `acquire` gave us; read by every connection that opens.
@@ -26,7 +26,7 @@ package final class PostgreSQLTarget: ReplicationTarget {
     }
 
     private struct Running {
-        var slots: [PGSessionSlot] = []
+        var slots: [SessionSlot<PGConnection>] = []
         var isClosed = false
     }
 
@@ -46,8 +46,8 @@ package final class PostgreSQLTarget: ReplicationTarget {
         let open: @Sendable (String) throws -> PGConnection = { label in
             try Self.connect(url, password, label, ownership.fence)
         }
-        control = PGSessionSlot(label: "state", open: open)
-        lease = PGSessionSlot(label: "lease", open: open)
+        control = SessionSlot(label: "state", open: open)
+        lease = SessionSlot(label: "lease", open: open)
     }
 
     /// What Martlet stores must survive a crash of the target, whatever the role's default (A03).
@@ -207,7 +207,7 @@ extension PostgreSQLTarget {
 
     private func withOwnSession(_ label: String, _ body: (PGConnection) throws -> Void) throws {
         let (url, password, ownership) = (url, password, ownership)
-        let slot = PGSessionSlot(label: label) { label in
+        let slot = SessionSlot(label: label) { label in
             try Self.connect(url, password, label, ownership.fence)
         }
         let isClosed = running.withLock {

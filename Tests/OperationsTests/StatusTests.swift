@@ -43,9 +43,9 @@ struct StatusTests {
     func received() throws {
         var late = stored()
         late.report?.received = LogPosition(rawValue: 0x5E0)
-        let report = try take(late)
-        #expect(try report.output(json: true).contains(#""received":"0/5E9","applied":"0/5E9""#))
-        #expect(try report.output(json: true).contains(#""pending_transactions":0"#))
+        let output = try take(late).output(json: true)
+        #expect(output.contains(#""received":"0/5E9","applied":"0/5E9""#))
+        #expect(output.contains(#""pending_transactions":0"#))
     }
 
     @Test("A table whose rewrite the log does not explain is unproven, in text and JSON")

@@ -24,15 +24,15 @@ def wanted(options):
             **(only if options.source.startswith("pg") else {}), "truncates": 1}
 
 
-def missing(options, total):
-    return {name: f"{total.get(name, 0)} of {count}" for name, count in wanted(options).items()
+def missing(counts, total):
+    return {name: f"{total.get(name, 0)} of {count}" for name, count in counts.items()
             if total.get(name, 0) < count}
 
 
-def round_of(options, seed, total):
-    setting = Setting(options, seed, options.sessions, options.hanging, options.pause)
+def round_of(options, seed, total, make, deadline):
+    setting = make(options, seed, options.sessions, options.hanging, options.pause)
     try:
-        run = setting.begin()
+        run = setting.begin(deadline=deadline)
         setting.truncate_while_loading(run)
         setting.pipeline.wait_live(run, options.load_seconds)
         streamed = setting.pipeline.streamed()
@@ -49,13 +49,14 @@ def round_of(options, seed, total):
         setting.close()
 
 
-def converge(options):
+def converge(options, wanted=wanted, make=Setting, deadline=60):
+    counts = wanted(options)
     total, rounds, end = {}, 0, time.monotonic() + options.seconds
-    while rounds == 0 or missing(options, total):
+    while rounds == 0 or missing(counts, total):
         require(rounds == 0 or time.monotonic() < end,
                 f"{rounds} rounds in {options.seconds} s were not enough: "
-                f"{missing(options, total)}")
-        round_of(options, options.seed + rounds, total)
+                f"{missing(counts, total)}")
+        round_of(options, options.seed + rounds, total, make, deadline)
         rounds += 1
     log(f"{rounds} rounds, seeds {options.seed}..{options.seed + rounds - 1}: {total}")
 

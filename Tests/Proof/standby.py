@@ -7,14 +7,12 @@ equal by value. The standby cancels readers after 100 ms, so that chunks are rea
 cannot work is refused with the way out.
 """
 
-import time
-
-from lab import Pipeline, Source, StandbyServer, log, require, wait_until
+from convergence import STATES, converge
+from lab import Pipeline, Source, StandbyServer, require, wait_until
 from setting import Proof, Setting, arguments, private
 
 PREFLIGHT = 3
 KEYLESS = ["audit_keyless", "duplicates"]
-STATES = ["notYetCopied", "copying", "copiedSeen", "copiedUnseen"]
 _standbys = {}
 
 
@@ -74,39 +72,6 @@ def wanted(options):
             "truncates": 1}
 
 
-def missing(options, total):
-    return {name: f"{total.get(name, 0)} of {count}" for name, count in wanted(options).items()
-            if total.get(name, 0) < count}
-
-
-def round_of(options, seed, total):
-    setting = StandbySetting(options, seed, options.sessions, options.hanging, options.pause)
-    try:
-        run = setting.begin(deadline=120)
-        setting.truncate_while_loading(run)
-        setting.pipeline.wait_live(run, options.load_seconds)
-        setting.finish(run)
-        counters = setting.pipeline.counters()
-        require(counters, "run printed no load counters")
-        for name, count in counters.items():
-            total[name] = total.get(name, 0) + count
-        log(f"seed {seed}: workload {setting.workload.counts()}")
-        log(f"seed {seed}: load so far {total}")
-    finally:
-        setting.close()
-
-
-def converge(options):
-    total, rounds, end = {}, 0, time.monotonic() + options.seconds
-    while rounds == 0 or missing(options, total):
-        require(rounds == 0 or time.monotonic() < end,
-                f"{rounds} rounds in {options.seconds} s were not enough: "
-                f"{missing(options, total)}")
-        round_of(options, options.seed + rounds, total)
-        rounds += 1
-    log(f"{rounds} rounds, seeds {options.seed}..{options.seed + rounds - 1}: {total}")
-
-
 def refused(options):
     """`check` and `run` say what is missing, and nothing is made."""
     setting = StandbySetting(options, options.seed)
@@ -139,5 +104,5 @@ if __name__ == "__main__":
     proof.check("P36: a standby without primary, or with tables without a key, is refused", refused,
                 chosen)
     proof.check(f"P36 I1 I4 I8: a standby ({chosen.source}) -> {chosen.target} converges under load",
-                converge, chosen)
+                lambda o: converge(o, wanted, StandbySetting, 120), chosen)
     proof.end()

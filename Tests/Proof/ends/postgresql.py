@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-import threading
 from pathlib import Path
 
 import psycopg2
@@ -19,7 +18,9 @@ PINNED = (
     "-c bytea_output=hex -c timezone=UTC -c lc_monetary=C"
 )
 
-_roles = threading.Lock()
+# Rights on parameters are one row of the catalogue for all roles of a server, and changing it twice
+# at once is an error ("tuple concurrently updated"): whoever changes it, in any process, waits here.
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(4711)"
 
 
 class Server:
@@ -226,11 +227,8 @@ class Database:
         wait_until(lambda: not query(f"SELECT 1 {slots} AND active"), 20, "slots let go of")
         query(f"SELECT pg_drop_replication_slot(slot_name) {slots}")
         query(f"DROP DATABASE {self.name} WITH (FORCE)")
-        # Roles of all databases share one row of rights on parameters.
-        with _roles:
-            for role in self.roles:
-                query(f"DROP OWNED BY {role}")
-                query(f"DROP ROLE {role}")
+        for role in self.roles:
+            query(f"{ONE_AT_A_TIME}; DROP OWNED BY {role}; DROP ROLE {role}")
 
 
 KINDS = {
@@ -312,22 +310,18 @@ class Target(Database):
         self.query(f"GRANT CREATE ON DATABASE {self.name} TO {self.apply}")
         self.query(f"GRANT CREATE, USAGE ON SCHEMA public TO {self.apply}")
         self.query(f"CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {self.apply}")
-        wait_until(lambda: self.on_parameter("GRANT", "TO"), 20, "SET granted")
+        self.on_parameter("GRANT", "TO")
 
     def check_roles(self):
         require(self.value(f"SELECT NOT rolsuper FROM pg_roles WHERE rolname = '{self.apply}'"),
                 "the apply role is a superuser")
 
     def take_replica_role(self):
-        wait_until(lambda: self.on_parameter("REVOKE", "FROM"), 20, "SET revoked")
+        self.on_parameter("REVOKE", "FROM")
 
     def on_parameter(self, verb, to):
-        """One row of the catalogue for all roles: two grants at once are an error for one."""
-        try:
-            self.query(f"{verb} SET ON PARAMETER session_replication_role {to} {self.apply}")
-            return True
-        except psycopg2.errors.InternalError_:
-            return False
+        self.server.query(
+            f"{ONE_AT_A_TIME}; {verb} SET ON PARAMETER session_replication_role {to} {self.apply}")
 
     def link(self):
         return self.url(self.apply)

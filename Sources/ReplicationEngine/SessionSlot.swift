@@ -1,4 +1,4 @@
-internal import Foundation
+import Foundation
 internal import ReplicationModel
 import Synchronization
 
@@ -7,11 +7,11 @@ import Synchronization
 ///
 /// @unchecked: `turn` lets one thread at a time at `connection`; `close` alone comes from outside
 /// and only interrupts it, which any thread may.
-final class MySQLSessionSlot: @unchecked Sendable {
+package final class SessionSlot<Session: DatabaseSession>: @unchecked Sendable {
     private let label: String
-    private let open: @Sendable (String) throws -> MySQLConnection
+    private let open: @Sendable (String) throws -> Session
     private let turn = NSLock()
-    private var connection: MySQLConnection?
+    private var connection: Session?
     private let interruptible = Mutex<Interruptible>(Interruptible())
 
     private struct Interruptible {
@@ -19,33 +19,33 @@ final class MySQLSessionSlot: @unchecked Sendable {
         var isClosed = false
     }
 
-    /// `MySQLConnection.interrupt` is safe from any thread; nothing else is called through this.
-    private struct UncheckedReference: @unchecked Sendable { let connection: MySQLConnection }
+    /// `interrupt` is safe from any thread; nothing else is called through this.
+    private struct UncheckedReference: @unchecked Sendable { let connection: Session }
 
-    init(label: String, open: @escaping @Sendable (String) throws -> MySQLConnection) {
+    package init(label: String, open: @escaping @Sendable (String) throws -> Session) {
         self.label = label
         self.open = open
     }
 
     /// Runs `body` on the connection. `repeats`: once more on a new connection when this one turns
     /// out to be lost; only for what may run twice.
-    func with<Result>(
-        repeats: Bool = false, _ body: (MySQLConnection) throws -> Result
+    package func with<Result>(
+        repeats: Bool = false, _ body: (Session) throws -> Result
     ) throws -> Result {
         turn.lock()
         defer { turn.unlock() }
         let isFresh = connection?.isAlive != true
         do { return try body(try current()) } catch {
-            let failure = error.asReplicationError()
+            let failure = Session.replicationError(error)
             if connection?.isAlive != true { forget() }
             guard repeats, !isFresh, failure.kind == .connectionLost, !isClosed else {
                 throw failure
             }
         }
-        do { return try body(try current()) } catch { throw error.asReplicationError() }
+        do { return try body(try current()) } catch { throw Session.replicationError(error) }
     }
 
-    private func current() throws -> MySQLConnection {
+    private func current() throws -> Session {
         if let connection, connection.isAlive { return connection }
         forget()
         let opened = try open(label)
@@ -71,7 +71,7 @@ final class MySQLSessionSlot: @unchecked Sendable {
     }
 
     /// Breaks a call that is blocked; the connection is not opened again.
-    func close() {
+    package func close() {
         interruptible.withLock {
             $0.isClosed = true
             $0.connection?.connection.interrupt()
