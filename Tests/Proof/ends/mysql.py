@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 
 import pymysql
 
@@ -37,17 +38,19 @@ CAPTURE = {"mariadb": {"SELECT", "REPLICATION SLAVE", "BINLOG MONITOR"},
            "mysql": {"SELECT", "REPLICATION SLAVE", "REPLICATION CLIENT", "BACKUP_ADMIN",
                      "LOCK TABLES"}}
 APPLY = {"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX", "REFERENCES"}
-# Staging tables are temporary, and in Martlet's own database.
-STAGING = "CREATE TEMPORARY TABLES"
+# In Martlet's own database: staging tables, and rows that are set aside.
+OWN = {"CREATE TEMPORARY TABLES", "DROP"}
 
 _private = {}
+_making = threading.Lock()
 
 
 def private(name, role="source"):
     """One server of our own per program, version and role."""
-    if (name, role) not in _private:
-        _private[name, role] = PrivateServer(name, {"server_id": 1 if role == "source" else 2})
-    return _private[name, role]
+    with _making:
+        if (name, role) not in _private:
+            _private[name, role] = PrivateServer(name, {"server_id": 1 if role == "source" else 2})
+        return _private[name, role]
 
 
 # ---- Servers ----------------------------------------------------------------------------------
@@ -367,10 +370,11 @@ class Target(Database):
     def __init__(self, server, schema=None):
         super().__init__(server, "dst")
         listed = ", ".join(sorted(APPLY))
-        self.apply = self.role("apply", f"{listed} ON {self.name}.*", f"{listed}, {STAGING} ON martlet.*")
+        own = ", ".join(sorted(APPLY | OWN))
+        self.apply = self.role("apply", f"{listed} ON {self.name}.*", f"{own} ON martlet.*")
 
     def check_roles(self):
-        more = self.privileges(self.apply) - APPLY - {STAGING}
+        more = self.privileges(self.apply) - APPLY - OWN
         require(not more, f"the apply role has more than it needs: {more}")
 
     def link(self):
