@@ -72,12 +72,20 @@ class PrivateServer:
         shutil.chown(self.folder, "postgres", "postgres")
         at_end(self.remove)
         self.make()
-        self.settings = {}
+        self.settings = self.tls()
         self.configure({
             **SETTINGS, **FLAVOUR[self.engine], "port": self.port, "datadir": f"{self.inside}/data",
             "socket": f"{self.inside}/server.sock", "pid_file": f"{self.inside}/server.pid",
             **(settings or {})})
         self.start()
+
+    def tls(self):
+        """The lab's certificate is made out to localhost."""
+        for name in ("ca.crt", "server.crt", "server.key"):
+            shutil.copy(LAB / "tls" / name, self.folder)
+            shutil.chown(self.folder / name, "postgres", "postgres")
+        return {"ssl_ca": f"{self.inside}/ca.crt", "ssl_cert": f"{self.inside}/server.crt",
+                "ssl_key": f"{self.inside}/server.key"}
 
     @property
     def socket(self):
@@ -181,6 +189,9 @@ def quoted(name):
 
 class Database:
     Error = pymysql.Error
+    # What is said of a certificate by another authority, and of one for another host.
+    WRONG_AUTHORITY = "certificate"
+    OTHER_NAME = ("127.1", "", "certificate")
 
     def __init__(self, server, prefix, more=""):
         self.server, self.engine = server, server.engine
@@ -217,6 +228,21 @@ class Database:
 
     def url(self, user="root", **place):
         return self.server.url(self.name, user, **place)
+
+    def over_tcp(self, role, host, word=None, more=""):
+        login = role if word is None else f"{role}:{word}"
+        return f"mysql://{login}@{host}:{self.server.port}/{self.name}?{more}"
+
+    def set_password(self, role, word):
+        self.server.query(f"ALTER USER {role}@localhost IDENTIFIED BY '{word}'")
+
+    def demand_tls(self, role, more="SSL"):
+        """The server lets no session in without it."""
+        self.server.query(f"ALTER USER {role}@localhost REQUIRE {more}")
+
+    def require_encrypted(self, role):
+        kind = self.server.query(f"SELECT ssl_type FROM mysql.user WHERE user = '{role}'")[0][0]
+        require(kind not in ("", b""), f"{role} may come without TLS")
 
     def named(self, table):
         return table
