@@ -40,6 +40,8 @@ CAPTURE = {"mariadb": {"SELECT", "REPLICATION SLAVE", "BINLOG MONITOR"},
 APPLY = {"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX", "REFERENCES"}
 # In Martlet's own database: staging tables, and rows that are set aside.
 OWN = {"CREATE TEMPORARY TABLES", "DROP"}
+# Of the users' tables: who has it not does not see triggers.
+SEEN = {"TRIGGER"}
 
 _private = {}
 _making = threading.Lock()
@@ -395,12 +397,11 @@ class Target(Database):
 
     def __init__(self, server, schema=None):
         super().__init__(server, "dst")
-        listed = ", ".join(sorted(APPLY))
-        own = ", ".join(sorted(APPLY | OWN))
-        self.apply = self.role("apply", f"{listed} ON {self.name}.*", f"{own} ON martlet.*")
+        self.apply = self.role("apply", f"{', '.join(sorted(APPLY | SEEN))} ON {self.name}.*",
+                               f"{', '.join(sorted(APPLY | OWN))} ON martlet.*")
 
     def check_roles(self):
-        more = self.privileges(self.apply) - APPLY - OWN
+        more = self.privileges(self.apply) - APPLY - OWN - SEEN
         require(not more, f"the apply role has more than it needs: {more}")
 
     def link(self):
