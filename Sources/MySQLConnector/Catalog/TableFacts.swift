@@ -74,7 +74,12 @@ struct TableFacts {
         let primary = keys.first { $0.name == IndexFacts.primary }
         var schema = TableSchema(
             id: TableID.of(name), name: name, columns: facts.map(\.column),
-            replicaIdentity: primary?.isPlain == true ? .primaryKey : .full, primaryKey: primary)
+            replicaIdentity: .full, primaryKey: primary)
+        // A computed value may not travel, and then is no part of a key.
+        let computed = Set(schema.columns.filter { $0.generated != nil }.map(\.name))
+        if let primary, primary.isPlain, computed.isDisjoint(with: primary.columns) {
+            schema.replicaIdentity = .primaryKey
+        }
         schema.dialect = flavour == .mysql ? .mysql : .mariadb
         schema.isPartitioned = table[3]?.contains("partitioned") ?? false
         schema.indexes = keys.filter { $0.name != IndexFacts.primary }
@@ -98,8 +103,9 @@ struct TableFacts {
     ) -> String {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         let columns = columns.flatMap { $0 }
-        let statistics = statistics.flatMap { $0 }
-        for value in [table[0], table[4]] + columns + statistics {
+        // Other indexes may come and go.
+        let keys = statistics.filter { $0[1] == "0" }.flatMap { $0 }
+        for value in [table[0], table[4]] + columns + keys {
             for byte in (value ?? "\u{1}").utf8 + [0] {
                 hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3
             }
