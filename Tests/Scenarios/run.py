@@ -12,7 +12,8 @@
     expect-error   first line the exit code, then texts that stderr or stdout must hold
     expect-sql     at the PostgreSQL target afterwards: a query that must give one row, true
     only-on        words of `pg15 pg17 pg18 mariadb1011 mariadb118 mysql97` (sources) and `to-pg
-                   to-sqlite` (targets). Folders whose SQL is MySQL's name their servers
+                   to-sqlite to-mysql to-mariadb` (targets; the first two are the default). Folders
+                   whose SQL is MySQL's name their servers
     as-superuser   schema.sql and traffic.sql run as the superuser
     encoding       of the source's database, with locale C
     without-replica-role   the apply role may not set session_replication_role
@@ -37,6 +38,8 @@ from lab import (Failed, Pipeline, Proof, at_end, differences, let_go,  # noqa: 
 OWNED_BY = """DO $$ DECLARE t regclass; BEGIN
   FOR t IN SELECT oid FROM pg_class WHERE relnamespace = 'lab'::regnamespace AND relkind IN ('r', 'p')
   LOOP EXECUTE format('ALTER TABLE %s OWNER TO INSTALLER', t); END LOOP; END $$"""
+# `to-pg` is another PostgreSQL than the source.
+TARGETS = {"to-sqlite": "sqlite", "to-mysql": "mysql97", "to-mariadb": "mariadb118"}
 HERE = Path(__file__).resolve().parent
 
 
@@ -179,8 +182,8 @@ def cases(folder, source):
     else:
         sources = [name for name in named or [source] if family(name) == "postgresql"]
     for name in sources:
-        other = "pg18" if name != "pg18" else "pg17"
-        yield name, [other if target == "to-pg" else "sqlite" for target in wanted]
+        yield name, [TARGETS.get(target) or ("pg17" if name == "pg18" else "pg18")
+                     for target in wanted]
 
 
 def is_alone(folder, source):
