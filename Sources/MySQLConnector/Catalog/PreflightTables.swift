@@ -111,11 +111,15 @@ extension Preflight {
             return []
         }
         return table.foreignKeys.filter(\.changesRows).map { key in
-            Finding(
+            let (name, child) = (SQLText.name(key.name), SQLText.name(table.name))
+            let clause = key.definition.split(separator: " ON ").dropFirst().map { "ON \($0)" }
+            let plain = key.definition.split(separator: " ON ").first ?? ""
+            return Finding(
                 .refused, "foreign key \(key.name) of \(table.name)",
-                "it changes rows when \(key.referenced) changes, and the log does not say so",
-                table: table.name,
-                try: "make it ON DELETE RESTRICT ON UPDATE RESTRICT, or leave the table out")
+                "\(clause.joined(separator: " ")): its rows change when \(key.referenced) changes,"
+                    + " and this server's log does not say so", table: table.name,
+                try: "ALTER TABLE \(child) DROP FOREIGN KEY \(name), ADD \(plain), and let the"
+                    + " application change what refers to a row; or leave the table out")
         }
     }
 }
