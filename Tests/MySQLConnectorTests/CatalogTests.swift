@@ -36,8 +36,8 @@ struct CatalogTests {
         bi BIGINT, f FLOAT, d DOUBLE, n DECIMAL(12,3) DEFAULT 1.5, b BIT(9), y YEAR, \
         dd DATE DEFAULT '2024-01-02', t TIME(2), dt DATETIME(6), ts TIMESTAMP NULL, \
         c CHAR(5) CHARACTER SET latin1, v VARCHAR(30) NOT NULL DEFAULT 'it''s', x LONGTEXT, \
-        bn BINARY(4), vb VARBINARY(9), bl BLOB, e ENUM('a','b''c,d','e\\\\f'), s SET('x','y'), j JSON, \
-        g GEOMETRY, gen INT GENERATED ALWAYS AS (mi + 1) STORED, hid INT INVISIBLE)
+        bn BINARY(4), vb VARBINARY(9), bl BLOB, e ENUM('a','b''c,d','e\\\\f'), s SET('x','y'), \
+        j JSON, g GEOMETRY, gen INT GENERATED ALWAYS AS (mi + 1) STORED, hid INT INVISIBLE)
         """
 
     @Test("knows every type and what its values are", arguments: TestServer.all)

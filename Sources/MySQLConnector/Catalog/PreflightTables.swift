@@ -8,7 +8,7 @@ extension Preflight {
         return tables.flatMap { table in
             let found =
                 engine(table, engines[table.name]) + versioned(table, engines[table.name])
-                + key(table) + types(table) + foreignKeys(table)
+                + key(table) + types(table) + characterSets(table) + foreignKeys(table)
             guard !found.isEmpty else {
                 return [Finding(.ok, "table \(table.name)", "", table: table.name)]
             }
@@ -90,6 +90,21 @@ extension Preflight {
             .warning, "key of \(table.name)",
             "its collation \(column.collation ?? "") takes different texts for equal: the table is"
                 + " copied in one piece, not in chunks", table: table.name, column: column.name)
+    }
+
+    private func characterSets(_ table: TableSchema) -> [Finding] {
+        table.columns.compactMap { column in
+            guard let set = column.collation?.split(separator: "_").first.map(String.init),
+                !Converters.isSupported(set)
+            else { return nil }
+            let name = SQLText.name(column.name)
+            return Finding(
+                .refused, "character set of \(table.name).\(column.name)",
+                "\(set) is not converted here as the server does", table: table.name,
+                column: column.name,
+                try: "ALTER TABLE \(SQLText.name(table.name)) MODIFY \(name)"
+                    + " \(column.type.declaration) CHARACTER SET utf8mb4, or leave the table out")
+        }
     }
 
     private func types(_ table: TableSchema) -> [Finding] {
