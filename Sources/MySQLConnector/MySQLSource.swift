@@ -85,6 +85,14 @@ extension MySQLSource {
         try sessions.use { try Preflight(connection: $0, tables: tables).findings() }
     }
 
+    package func census(
+        _ table: TableSchema, _ questions: [ValueQuestion], whole: Bool
+    ) throws -> ValueCensus {
+        try sessions.use {
+            try SourceCensus(table: table, questions: questions).take($0, whole: whole)
+        }
+    }
+
     package func installStatements(_ capture: CaptureNames, tables: [TableSchema]) throws
         -> [String]
     {

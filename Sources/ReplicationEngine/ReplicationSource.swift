@@ -26,6 +26,11 @@ package protocol ReplicationSource: AnyObject, Sendable {
     /// Looks at settings, privileges, tables; changes nothing. Findings in a stable order.
     func preflight(_ capture: CaptureNames, tables: [TableSchema]) throws -> [Finding]
 
+    /// Counts the table's rows that have what is asked for; reads only. `whole` reads every row of
+    /// a large table too (`ValueScan`).
+    func census(_ table: TableSchema, _ questions: [ValueQuestion], whole: Bool) throws
+        -> ValueCensus
+
     /// The statements that `check --install` runs as the installer: publication, identities.
     func installStatements(_ capture: CaptureNames, tables: [TableSchema]) throws -> [String]
 

@@ -56,6 +56,11 @@ extension MalformedEvent {
             table: place.table, column: place.column, why: reason, try: remedy)
     }
 
+    /// The same of a row that was read from its table.
+    func readError(of table: TableName, column: String) -> ReplicationError {
+        ReplicationError(kind, "read a row", table: table, column: column, why: reason, try: remedy)
+    }
+
     private var kind: ReplicationError.Kind {
         switch self {
         case .truncated, .trailing, .length, .checksum, .invalid, .outOfPlace, .position,
