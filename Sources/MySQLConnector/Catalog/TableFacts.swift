@@ -96,14 +96,7 @@ struct TableFacts {
     private func fingerprint(
         _ table: [String?], _ columns: [[String?]], _ statistics: [[String?]]
     ) -> String {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        let columns = columns.flatMap { $0 }
-        let statistics = statistics.flatMap { $0 }
-        for value in [table[0], table[4]] + columns + statistics {
-            for byte in (value ?? "\u{1}").utf8 + [0] {
-                hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3
-            }
-        }
-        return String(hash, radix: 16)
+        let facts = [table[0], table[4]] + columns.flatMap { $0 } + statistics.flatMap { $0 }
+        return StableHash(facts).description
     }
 }
