@@ -30,6 +30,7 @@ extension PostgreSQLSource {
     package func resume(
         _ capture: CaptureNames, known: SourceIdentity, from place: LogPlace
     ) throws -> LogPlace {
+        try refusePromoted()
         let identity = try identity()
         guard known.systemIdentifier == identity.systemIdentifier,
             known.databaseID == identity.databaseID

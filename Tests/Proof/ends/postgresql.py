@@ -129,6 +129,9 @@ class StandbyServer(PrivateServer):
         self.configure({"hot_standby_feedback": "on", **(settings or {})})
         self.start()
 
+    def promote(self):
+        self.program("pg_ctl", "--pgdata", f"{self.inside}/data", "--wait", "promote")
+
 
 class Database:
     engine, Error = "postgresql", psycopg2.Error
