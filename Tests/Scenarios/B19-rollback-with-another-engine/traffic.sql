@@ -1,0 +1,5 @@
+BEGIN;
+INSERT INTO t VALUES (4, 'undone');
+INSERT INTO my VALUES (1);
+ROLLBACK;
+INSERT INTO t VALUES (5, 'after');

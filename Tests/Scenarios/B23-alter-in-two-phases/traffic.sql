@@ -1,0 +1,4 @@
+SET SESSION binlog_alter_two_phase = ON;
+INSERT INTO t VALUES (4, 'before');
+ALTER TABLE other ADD k int;
+INSERT INTO t VALUES (5, 'after');
