@@ -278,6 +278,8 @@ def expression(name, kind):
         return f"CAST({name} AS DOUBLE)"
     if bits := re.match(r"bit\((\d+)\)", kind):
         return f"LPAD(BIN({name} + 0), {bits[1]}, '0')"
+    if kind.startswith("vector"):
+        return f"CAST({name} AS BINARY)"  # the driver does not know the type
     return name
 
 
@@ -299,8 +301,10 @@ KINDS = {
     **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint", "year"), "integer"),
     "decimal": "decimal", "float": "float32", "double": "float64", "datetime": "timestamp",
     "timestamp": "timestamptz", "time": "duration", "bit": "bits", "char": "char",
-    **dict.fromkeys(("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "geometry",
-                     "vector"), "bytes"),
+    **dict.fromkeys((
+        "binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "vector",
+        "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring",
+        "multipolygon", "geometrycollection", "geomcollection"), "bytes"),
 }
 
 
