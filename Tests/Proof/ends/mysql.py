@@ -41,12 +41,15 @@ APPLY = {"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX", "RE
 STAGING = "CREATE TEMPORARY TABLES"
 
 _private = {}
+# Settings of sources that this program does not leave as they are.
+variant = {}
 
 
 def private(name, role="source"):
     """One server of our own per program, version and role."""
     if (name, role) not in _private:
-        _private[name, role] = PrivateServer(name, {"server_id": 1 if role == "source" else 2})
+        own = {"server_id": 1, **variant} if role == "source" else {"server_id": 2}
+        _private[name, role] = PrivateServer(name, own)
     return _private[name, role]
 
 
