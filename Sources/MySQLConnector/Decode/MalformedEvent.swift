@@ -24,8 +24,10 @@ enum MalformedEvent: Error, Equatable {
     case incident(number: UInt16, message: String)
     /// A change logged as a statement (`binlog_format`): its first word.
     case statement(String)
-    /// XA PREPARE and what follows it.
+    /// XA PREPARE of MariaDB, or a statement of XA that is not known.
     case prepared(String)
+    /// A commit of what was prepared before the log was read.
+    case notPrepared(String)
     /// ROLLBACK of changes that may be of tables without transactions.
     case rolledBack(String)
     case partialJSON
@@ -59,6 +61,7 @@ extension MalformedEvent {
         case .truncated, .trailing, .length, .checksum, .invalid, .outOfPlace, .position,
             .unknownTable, .compression, .tooLarge:
             .protocolViolation
+        case .notPrepared: .positionGap
         case .unknownEvent, .unsupported, .prepared, .rolledBack, .partialJSON, .characterSet:
             .unsupported
         case .incident: .positionGap
@@ -87,6 +90,8 @@ extension MalformedEvent {
             "the source lost events of its log (incident \(number): \(message))"
         case .statement(let word): "a change was logged as a statement (\(word)), not as rows"
         case .prepared(let what): "\(what): prepared transactions are not followed"
+        case .notPrepared(let what):
+            "\(what): it was prepared before the log was read from, and its rows are not known"
         case .rolledBack(let what): "\(what) in the log, after changes"
         case .partialJSON: "it holds parts of JSON documents (binlog_row_value_options)"
         case .partialImage: "the rows lack columns (binlog_row_image)"
@@ -105,6 +110,7 @@ extension MalformedEvent {
         case .partialImage: "SET GLOBAL binlog_row_image = FULL; then load the table again"
         case .missingMetadata: "SET GLOBAL binlog_row_metadata = FULL"
         case .incident, .rolledBack: "load the tables again"
+        case .notPrepared: "martlet run PIPELINE --fresh --yes"
         default: nil
         }
     }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// The words of a statement, in capitals, without comments and quoted texts.
 ///
 /// What stands in `/*!80000 ... */` and `/*M! ... */` is code (B45): servers write
@@ -33,6 +35,11 @@ struct StatementWords {
             skipOther()
         }
         return ""
+    }
+
+    /// What has not been read.
+    func rest() -> String {
+        String(decoding: text[at...], as: UTF8.self).trimmingCharacters(in: .whitespaces)
     }
 
     private func isWordByte(_ byte: UInt8) -> Bool {
