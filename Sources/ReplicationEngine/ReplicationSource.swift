@@ -145,8 +145,9 @@ package protocol TableReader: AnyObject {
     func join(_ snapshot: String, _ route: TableRoute) throws
 
     /// Delivers the rows of `range` in COPY format, in blocks of whole rows of up to about 64 kB
-    /// (one row may be larger). Bounds of a table without a key are pages. Returns the number of rows. Throws `.snapshotGone` when the
-    /// server gave up the snapshot: the chunk is read again from its beginning.
+    /// (one row may be larger). Bounds of a table without a key are pages. Returns the number of
+    /// rows. Throws `.snapshotGone` when the server gave up the snapshot: the chunk is read again
+    /// from its beginning.
     func copy(
         _ route: TableRoute, _ range: KeyRange, format: RowFormat,
         into sink: (UnsafeRawBufferPointer) throws -> Void

@@ -145,8 +145,8 @@ package enum JournalEntry: Sendable {
     case table(TableProgress)
 }
 
-/// A row of the journal: a copied chunk, a key-chunk that is pending (`seal` nil), or a table that is
-/// copied in part (`SharedRead`).
+/// A row of the journal: a copied chunk, a key-chunk that is pending (`seal` nil), or a table that
+/// is copied in part (`SharedRead`).
 package struct ChunkRecord: Sendable, Equatable {
     package var table: UInt32
     package var id: Int64
