@@ -155,16 +155,15 @@ extension MySQLTarget {
 // MARK: Tables
 
 extension MySQLTarget {
-    /// Statements of a plan commit one by one (A08): each is preceded by the epoch check, and the
-    /// session is recorded, so that whoever takes over ends it before the epoch does. The states
-    /// are written last: a start that finds the old ones makes the plan again, which then holds
-    /// what is missing.
+    /// Statements of a plan commit one by one (A08). DDL ends the transaction that checked the
+    /// epoch; the session is recorded, so that whoever takes over ends it before the epoch does.
+    /// The states are written last: a start that finds the old ones makes the plan again, which
+    /// then holds what is missing.
     package func run(_ statements: [String], tables: [TableProgress]) throws {
         let fence = try ownFence()
         try withOwnSession("schema") { connection in
             for statement in statements {
-                try connection.inTransaction { try fence.check(connection) }
-                try connection.run(statement)
+                try connection.inTransaction(fencedBy: fence) { try connection.run(statement) }
             }
             try connection.inTransaction(fencedBy: fence) {
                 try MySQLState(connection: connection, fence: fence)
@@ -185,10 +184,13 @@ extension MySQLTarget {
     }
 
     package func setAside(_ table: TableName) throws {
-        throw ReplicationError(
-            .unsupported, "merge the rows of the target's table", table: table,
-            why: "`existing: merge` is for PostgreSQL and SQLite targets",
-            try: "empty it, or set `existing: truncate` in the pipeline file")
+        let fence = try ownFence()
+        try withOwnSession("set aside") { connection in
+            guard let stored = try TargetCatalog(connection: connection).table(table) else {
+                return
+            }
+            try TargetKeptRows(connection: connection, place: place).setAside(stored, fence)
+        }
     }
 
     package func openApplier(
@@ -240,7 +242,9 @@ extension MySQLTarget {
         _ routes: [TableRoute], prerequisites: [SchemaObject]
     ) throws -> SchemaPlan {
         try control.with(repeats: true) {
-            try TargetSchemaPlan.make(routes, TargetCatalog(connection: $0))
+            try TargetSchemaPlan.make(
+                routes, TargetCatalog(connection: $0),
+                TargetKeptRows(connection: $0, place: place))
         }
     }
 

@@ -12,6 +12,7 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case streamCommitted = "stream-committed"
     case streamConfirmed = "stream-confirmed"
     case chunkCopying = "chunk-copying"
+    case partCommitted = "part-committed"
     case chunkRowsWritten = "chunk-rows-written"
     case chunkClosing = "chunk-closing"
     case chunkParkedApplied = "chunk-parked-applied"

@@ -11,6 +11,9 @@ internal import ReplicationModel
 /// Of a staged table, rows and parked changes go to a staging table of the session, and are moved
 /// at the end. Its target transaction begins only when the unit has closed: before, the unit waits
 /// for the stream, which may be the only other writer that the target can have.
+///
+/// A table without a key is read by all workers under one snapshot (`SharedRead`): its rows are in
+/// before the unit's own target transaction begins.
 struct LoadWorker {
     let name: String
     let routes: [TableRoute]
@@ -24,13 +27,14 @@ struct LoadWorker {
     /// Has the source commit something, so that the stream comes by.
     let beat: () throws -> Void
 
-    private struct Voided: Error {}
+    struct Voided: Error {}
 
     /// Works until nothing is left or the attempt ends.
     func run() throws {
         while !state.with(\.isStopping) {
             switch state.with({ $0.ledger.nextStep() }) {
             case .copy(let work): try copy(work)
+            case .help(let part): try help(part)
             case .cut(let route, let lower, let generation): try cut(route, lower, generation)
             case .index(let route): try index(route)
             case .wait: _ = state.wait(timeout: 0.1) { $0.isStopping ? true : nil }
@@ -66,7 +70,7 @@ struct LoadWorker {
 
     /// nil: somebody holds the table at the source, or its snapshot was taken away, which is no
     /// reason to stop the stream: it is asked again.
-    private func unlessLocked<Result>(_ read: () throws -> Result) throws -> Result? {
+    func unlessLocked<Result>(_ read: () throws -> Result) throws -> Result? {
         do { return try read() } catch let error as ReplicationError
             where error.kind == .serverBusy || error.kind == .snapshotGone
         {
@@ -80,8 +84,7 @@ struct LoadWorker {
         guard let chunk = try openSnapshot(work) else { return }
         Failpoint.hit(.chunkCopying)
         do {
-            if !work.isStaged { try applier.begin() }
-            let rows = try copyRows(work)
+            let rows = try copyParts(work) ?? copyWhole(work)
             try reader.finish()
             let chunk = try settle(chunk, routes[work.route])
             Failpoint.hit(.chunkRowsWritten)
@@ -90,7 +93,9 @@ struct LoadWorker {
         } catch is Voided {
             applier.rollback()
             try reader.finish()
-        } catch let error as ReplicationError where error.kind == .snapshotGone {
+        } catch let error as ReplicationError
+            where error.kind == .snapshotGone && !state.with({ $0.ledger.isShared(work) })
+        {
             applier.rollback()
             try reader.finish()
             state.with { state in
@@ -141,11 +146,16 @@ struct LoadWorker {
         return chunk
     }
 
-    private func copyRows(_ work: ChunkWork) throws -> Int64 {
+    private func copyWhole(_ work: ChunkWork) throws -> Int64 {
+        if !work.isStaged { try applier.begin() }
+        return try copyRows(work, work.range)
+    }
+
+    func copyRows(_ work: ChunkWork, _ range: KeyRange) throws -> Int64 {
         let route = routes[work.route]
         let format = applier.rowFormats(route: work.route).first ?? .copyText
         try applier.beginRows(route: work.route, format: format)
-        let read = try reader.copy(route, work.range, format: format) { block in
+        let read = try reader.copy(route, range, format: format) { block in
             guard state.with({ !$0.isStopping && $0.ledger.isValid(work) }) else { throw Voided() }
             try applier.writeRows(block)
         }

@@ -75,6 +75,8 @@ package struct ClosingPlan: Sendable {
 /// What a worker may do next.
 package enum LoadStep: Sendable {
     case copy(ChunkWork)
+    /// Read a part of a unit that another worker leads.
+    case help(PartWork)
     /// Find the next cut of this table after `lower`, then call `addCut`.
     case cut(route: Int, after: Key?, generation: Int)
     /// All rows of this table are in: make its plain indexes.
@@ -96,6 +98,7 @@ extension MergeLedger {
                 tables[route]?.isIndexed = true
                 return .index(route: route)
             }
+            if let part = tables[route]?.parts?.take() { return .help(part) }
             if let place = load.firstPending(), let work = claim(place, route) {
                 return .copy(work)
             }
@@ -226,6 +229,7 @@ extension MergeLedger {
         unit.state = .copied(seal)
         unit.rows = record.rows
         tables[work.route]?[work.place] = unit
+        tables[work.route]?.parts = nil
         for keyChunk in keyChunks {
             guard let key = keyChunk.range.upper else { continue }
             tables[work.route]?.setKeyChunk(key, id: keyChunk.id)

@@ -151,6 +151,8 @@ struct Preparation {
             try target.run([], tables: fresh.map { tables[$0] })
         }
         Failpoint.hit(.schemaMade)
+        var stored = stored
+        stored.chunks = try withoutParts(stored.chunks)
         return Start(
             state: try state(stored, tables, staged: schema.staged), setup: stored.setup,
             schema: schema)
@@ -190,6 +192,25 @@ struct Preparation {
                 why: "the target table has rows that Martlet did not write",
                 try: "empty it, or set `existing: truncate` in the pipeline file")
         }
+    }
+
+    /// Tables that were read in parts when the run ended begin again: their snapshot is gone
+    /// (`SharedRead`).
+    private func withoutParts(_ chunks: [ChunkRecord]) throws -> [ChunkRecord] {
+        let partial = Set(chunks.filter(\.isCopiedInPart).map(\.table))
+        guard !partial.isEmpty else { return chunks }
+        let applier = try target.openApplier(plan.routes, label: "load-1")
+        defer {
+            applier.rollback()
+            applier.close()
+        }
+        try applier.begin()
+        for index in plan.routes.indices where partial.contains(plan.routes[index].source.id) {
+            try applier.wipe(route: index)
+        }
+        try applier.record(partial.sorted().map { .removeAllChunks(table: $0) })
+        try applier.commit(nil, durable: true)
+        return chunks.filter { !partial.contains($0.table) }
     }
 
     private func state(

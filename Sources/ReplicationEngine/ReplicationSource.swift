@@ -130,8 +130,17 @@ package protocol TableReader: AnyObject {
     /// `settle`.
     func begin(_ route: TableRoute) throws -> ChunkSnapshot
 
+    /// After `begin`, for a table without a key: lets other readers `join` its snapshot until
+    /// `finish`, which is called only when they have all rows. Parts are about `rows` rows. nil if
+    /// that is not possible, or not worth it: the table is read as a whole.
+    func share(_ route: TableRoute, rows: Int) throws -> SharedRead?
+
+    /// As `begin`, but under a snapshot that another reader shares, and whose lock on the table it
+    /// holds. Throws `.snapshotGone` when that one has ended.
+    func join(_ snapshot: String, _ route: TableRoute) throws
+
     /// Delivers the rows of `range` in COPY format, in blocks of whole rows of up to about 64 kB
-    /// (one row may be larger). Returns the number of rows. Throws `.snapshotGone` when the
+    /// (one row may be larger). Bounds of a table without a key are pages. Returns the number of rows. Throws `.snapshotGone` when the
     /// server gave up the snapshot: the chunk is read again from its beginning.
     func copy(
         _ route: TableRoute, _ range: KeyRange, format: RowFormat,

@@ -141,7 +141,8 @@ package enum JournalEntry: Sendable {
     case table(TableProgress)
 }
 
-/// A row of the journal: a copied chunk, or a key-chunk that is pending (`seal` nil).
+/// A row of the journal: a copied chunk, a key-chunk that is pending (`seal` nil), or a table that is
+/// copied in part (`SharedRead`).
 package struct ChunkRecord: Sendable, Equatable {
     package var table: UInt32
     package var id: Int64
@@ -150,6 +151,8 @@ package struct ChunkRecord: Sendable, Equatable {
     package var isKeyChunk: Bool
     package var seal: ChunkSeal?
     package var rows: Int64
+    /// Rows are at the target that nobody can go on from.
+    package var isCopiedInPart: Bool { seal == nil && !isKeyChunk }
 
     package init(
         table: UInt32, id: Int64, range: KeyRange, isKeyChunk: Bool, seal: ChunkSeal?, rows: Int64

@@ -60,6 +60,8 @@ package struct TableLoad: Sendable {
     package var isMerging = false
     /// No cut may be added while the stream asks the source where keys lie.
     package var cutsAreFrozen = false
+    /// Who reads which part of a table without a key.
+    var parts: SharedParts?
     /// What the source said about keys whose order only it knows; valid while cuts are frozen.
     package var located: [Key: Int] = [:]
     /// Counts restarts, so that a worker notices that its unit is gone.
@@ -196,7 +198,10 @@ package struct TableLoad: Sendable {
     package var unitsInFlight: [(Place, Unit)] {
         inFlight.compactMap { place in self[place].map { (place, $0) } }
     }
-    package var hasClosing: Bool { inFlight.contains { self[$0]?.isClosing ?? false } }
+    package var hasClosing: Bool {
+        inFlight.contains { self[$0]?.isClosing ?? false }
+            || parts.map { $0.committing > 0 } ?? false
+    }
 
     mutating func takeForSpool(_ place: Place) -> (index: Int, piece: ParkedChanges.Piece)? {
         switch place {
@@ -326,6 +331,7 @@ package struct TableLoad: Sendable {
         sortableCuts = []
         keyChunks = [:]
         inFlight = []
+        parts = nil
         located = [:]
     }
 }

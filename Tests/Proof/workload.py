@@ -102,7 +102,7 @@ CREATE TABLE lab.toasted (id int PRIMARY KEY, big text, small int);
 ALTER TABLE lab.toasted ALTER big SET STORAGE EXTERNAL;
 CREATE TABLE lab.instants (at timestamptz PRIMARY KEY, v text);
 CREATE TABLE lab.truncated (id int PRIMARY KEY, v text);
-CREATE TABLE lab.duplicates (a int, b text);
+CREATE TABLE lab.duplicates (a int, b text) WITH (fillfactor = 10);
 ALTER TABLE lab.duplicates REPLICA IDENTITY FULL;
 CREATE TABLE lab.uniques (id int PRIMARY KEY, k int NOT NULL UNIQUE, was int);
 CREATE TABLE lab.swaps (id int PRIMARY KEY, k int UNIQUE DEFERRABLE INITIALLY DEFERRED);

@@ -5,14 +5,17 @@
                    default database in MySQL and MariaDB)
     traffic.sql    at the source after the load, while no run is there: it comes through the stream
     during.sql     instead of traffic.sql: while the load runs
-    target.sql     at the target before the first run (servers); target-sqlite.sql in files
+    target.sql     at the PostgreSQL target before the first run; target-mysql.sql at MySQL and
+                   MariaDB, in the target's database; target-sqlite.sql in files
     kept.sql       takes rows that the source has not from the target before it is compared; there
-                   must be some, and no others go (kept-sqlite.sql in files)
+                   must be some, and no others go (kept-mysql.sql, kept-sqlite.sql)
     pipeline.json  options of the pipeline file; SCHEMA is the source's
     expect-error   first line the exit code, then texts that stderr or stdout must hold
+                   (expect-error-mysql, where they differ)
     expect-sql     at the PostgreSQL target afterwards: a query that must give one row, true
     only-on        words of `pg15 pg17 pg18 mariadb1011 mariadb118 mysql97` (sources) and `to-pg
-                   to-sqlite` (targets). Folders whose SQL is MySQL's name their servers
+                   to-sqlite to-mysql to-mariadb` (targets; the first two without it). Folders
+                   whose SQL is MySQL's name their servers
     as-superuser   schema.sql and traffic.sql run as the superuser
     encoding       of the source's database, with locale C
     without-replica-role   the apply role may not set session_replication_role
@@ -31,6 +34,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Proof"))
+from ends.mysql import SESSION  # noqa: E402
 from lab import (Failed, Pipeline, Proof, at_end, differences, let_go,  # noqa: E402
                  make_source, make_target, require, shared_server)
 
@@ -58,10 +62,15 @@ def psql(database, sql, user):
 def mysql(database, sql, user):
     result = subprocess.run(
         ["mariadb", "--no-defaults", f"--socket={database.server.socket}", f"--user={user}",
-         "--default-character-set=utf8mb4", database.name],
+         "--default-character-set=utf8mb4", f"--init-command={SESSION[database.engine]}",
+         database.name],
         input=sql, text=True, capture_output=True, check=False)
     if result.returncode:
         raise Failed(f"the scenario's SQL: {result.stderr.strip()}")
+
+
+def suffix(end):
+    return {"postgresql": "", "sqlite": "-sqlite"}.get(end.engine, "-mysql")
 
 
 def send(end, sql, user):
@@ -112,11 +121,11 @@ class Scenario:
             self.expect_sql(target)
 
     def at_target(self, target, name):
-        if target.engine != "sqlite":
-            if self.text(f"{name}.sql"):
-                send(target, self.text(f"{name}.sql"), target.apply)
-        elif self.text(f"{name}-sqlite.sql"):
-            target.write(self.text(f"{name}-sqlite.sql"))
+        sql = self.text(f"{name}{suffix(target)}.sql")
+        if sql and target.engine == "sqlite":
+            target.write(sql)
+        elif sql:
+            send(target, sql, target.apply)
 
     def load(self, pipelines, source, writer):
         during = self.text("during.sql")
@@ -133,14 +142,13 @@ class Scenario:
 
     def compare(self, pipelines, source, when):
         for pipeline in pipelines:
-            if self.text("kept.sql") and when == "after the load":
+            if self.text(f"kept{suffix(pipeline.target)}.sql") and when == "after the load":
                 found = differences(source, pipeline.target, pipeline, self.followed(pipeline))
                 require(found and all(" 0 rows missing" in line for line in found),
                         f"rows that were to be kept: {found}")
                 self.at_target(pipeline.target, "kept")
             found = differences(source, pipeline.target, pipeline, self.followed(pipeline))
-            kind = type(pipeline.target).__name__
-            require(not found, f"{kind} differs {when}:\n  " + "\n  ".join(found))
+            require(not found, f"{pipeline.target.engine} differs {when}:\n  " + "\n  ".join(found))
 
     def followed(self, pipeline):
         """All tables, if the scenario leaves none out."""
@@ -150,12 +158,13 @@ class Scenario:
 
     def expect_sql(self, target):
         ask = self.text("expect-sql")
-        if ask and target.engine != "sqlite":
+        if ask and target.engine == "postgresql":
             require(target.query(ask) == [(True,)], f"expect-sql: {target.query(ask)}")
 
     def expect_error(self, pipeline, source, writer):
         """The error may come from `check`, from the first run, or after the traffic."""
-        code, *words = self.text("expect-error").splitlines()
+        told = self.text("expect-error" + suffix(pipeline.target)) or self.text("expect-error")
+        code, *words = told.splitlines()
         # At MySQL nothing is installed, and its installer could not capture.
         result = (pipeline.call("check", "--install", path=pipeline.install_path)
                   if source.engine == "postgresql" else pipeline.call("check"))
@@ -179,14 +188,19 @@ def family(name):
 def cases(folder, source):
     only = (text(folder, "only-on") or "").split()
     named = [name for name in only if not name.startswith("to-")]
-    wanted = [name for name in only if name.startswith("to-")] or ["to-pg", "to-sqlite"]
+    named_targets = [name for name in only if name.startswith("to-")]
+    wanted = named_targets or ["to-pg", "to-sqlite"]
     if family(source) == "mysql":
         sources = [name for name in named if name == source]
     else:
         sources = [name for name in named or [source] if family(name) == "postgresql"]
     for name in sources:
-        other = "pg18" if name != "pg18" else "pg17"
-        yield name, [other if target == "to-pg" else "sqlite" for target in wanted]
+        places = {"to-pg": "pg18" if name != "pg18" else "pg17", "to-sqlite": "sqlite",
+                  "to-mysql": "mysql97", "to-mariadb": "mariadb118"}
+        targets = [places[target] for target in wanted]
+        # Of several that stop, each has a source of its own.
+        alone = named_targets and (folder / "expect-error").exists()
+        yield from ((name, [target]) for target in targets) if alone else [(name, targets)]
 
 
 def is_alone(folder, source):

@@ -101,15 +101,8 @@ struct TableFacts {
     private func fingerprint(
         _ table: [String?], _ columns: [[String?]], _ statistics: [[String?]]
     ) -> String {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        let columns = columns.flatMap { $0 }
         // Other indexes may come and go.
         let keys = statistics.filter { $0[1] == "0" }.flatMap { $0 }
-        for value in [table[0], table[4]] + columns + keys {
-            for byte in (value ?? "\u{1}").utf8 + [0] {
-                hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3
-            }
-        }
-        return String(hash, radix: 16)
+        return StableHash([table[0], table[4]] + columns.flatMap { $0 } + keys).description
     }
 }

@@ -13,7 +13,8 @@ struct TargetPreflight {
     func findings() throws -> [Finding] {
         var found = [version, writability] + durability
         found += try galera() + [try loading(), try packets()]
-        let problems = try TargetSchemaPlan.make(routes, catalog).problems
+        let kept = TargetKeptRows(connection: connection, place: place)
+        let problems = try TargetSchemaPlan.make(routes, catalog, kept).problems
         found += problems.map { problem in
             Finding(
                 .refused, "target table \(problem.table?.description ?? "")", problem.why,
@@ -134,11 +135,11 @@ struct TargetGrants {
         let account = parts.map { SQLText.literal(String($0)) }.joined(separator: "@")
         let all = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, REFERENCES"
         let names = [place.database] + Set(routes.map(\.target.schema)).sorted()
-        // Staging tables are temporary, and in our own database.
-        let temporary =
-            "GRANT CREATE TEMPORARY TABLES ON "
+        // In our own database: staging tables are temporary, and `existing: merge` sets rows aside.
+        let own =
+            "GRANT CREATE TEMPORARY TABLES, DROP ON "
             + "\(SQLText.name(Self.escaped(place.database))).* TO \(account);"
-        return [temporary]
+        return [own]
             + names.map { name in
                 "GRANT \(all) ON \(SQLText.name(Self.escaped(name))).* TO \(account);"
             }

@@ -11,7 +11,8 @@ internal import ReplicationModel
 ///
 /// - beforeRows: databases, tables with the key that rows are found by.
 /// - afterRows: indexes that cannot be violated.
-/// - whenConsistent: other unique indexes, then foreign keys (DESIGN 6.11).
+/// - whenConsistent: other unique indexes, then rows that were set aside, which those indexes
+///   judge, then foreign keys, which judge those rows (DESIGN 6.11).
 struct TargetSchemaPlan {
     let routes: [TableRoute]
     let existing: [TableName: TargetTable]
@@ -29,7 +30,9 @@ struct TargetSchemaPlan {
         tellsCase = catalog.connection.facts.variable("lower_case_table_names") == "0"
     }
 
-    static func make(_ routes: [TableRoute], _ catalog: TargetCatalog) throws -> SchemaPlan {
+    static func make(
+        _ routes: [TableRoute], _ catalog: TargetCatalog, _ kept: TargetKeptRows
+    ) throws -> SchemaPlan {
         var draft = try TargetSchemaPlan(routes, catalog)
         guard let exact = ExactCollation.name(among: draft.collations) else {
             draft.plan.problems.append(
@@ -44,6 +47,7 @@ struct TargetSchemaPlan {
         draft.checkNames()
         for route in routes { draft.addTable(route, exact) }
         for route in routes { draft.addIndexes(route) }
+        for route in routes { try draft.putBack(route, kept) }
         for route in routes { draft.addForeignKeys(route) }
         return draft.plan
     }
@@ -145,6 +149,13 @@ extension TargetSchemaPlan {
                 + lines.joined(separator: ",\n    ")
                 + "\n) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4")
         mention(route)
+    }
+
+    private mutating func putBack(_ route: TableRoute, _ kept: TargetKeptRows) throws {
+        guard let table = existing[route.target],
+            let back = try kept.putBack(table, key: route.keyColumns.map(\.name))
+        else { return }
+        plan.whenConsistent += back.rows + [back.removal]
     }
 
     static func list(_ names: [String]) -> String { SQLText.list(names.map { SQLText.name($0) }) }

@@ -83,11 +83,16 @@ struct Login {
         try set(MYSQL_OPT_SSL_ENFORCE, my_bool(encrypted ? 1 : 0))
         try set(MYSQL_OPT_SSL_VERIFY_SERVER_CERT, my_bool(encrypted && verifiesName ? 1 : 0))
         if encrypted {
+            let authority = address.rootCertificate.flatMap { $0 == "system" ? nil : $0 }
             let files = [
-                (MYSQL_OPT_SSL_CA, address.rootCertificate.flatMap { $0 == "system" ? nil : $0 }),
-                (MYSQL_OPT_SSL_CERT, address.certificate), (MYSQL_OPT_SSL_KEY, address.key),
+                (MYSQL_OPT_SSL_CA, "sslrootcert", authority),
+                (MYSQL_OPT_SSL_CERT, "sslcert", address.certificate),
+                (MYSQL_OPT_SSL_KEY, "sslkey", address.key),
             ]
-            for (option, path) in files { if let path { try set(option, text: path) } }
+            for case (let option, let name, let path?) in files {
+                try checkReadable(path, name)
+                try set(option, text: path)
+            }
         } else if !viaSocket, !address.takesServerKey {
             try set(MARIADB_OPT_RESTRICTED_AUTH, text: Self.blindMethods)
         }
@@ -101,6 +106,15 @@ struct Login {
         case .verifyCA: martlet_mysql_library_version() >= 30400
         case .disable, .prefer, .require: false
         }
+    }
+
+    /// The library says that there is no such file, and not which.
+    private func checkReadable(_ path: String, _ parameter: String) throws {
+        guard access(path, R_OK) != 0 else { return }
+        throw ReplicationError(
+            .authentication, "connect to MySQL or MariaDB at \(address.place)",
+            why: "\(parameter) \(path): \(String(cString: strerror(errno)))",
+            try: remedy(for: Self.tlsFailure))
     }
 
     private func check(_ status: Int32, _ option: mysql_option) throws {

@@ -99,6 +99,14 @@ final class MySQLTableReader: TableReader {
         }
     }
 
+    /// A snapshot belongs to one session here.
+    func share(_ route: TableRoute, rows: Int) throws -> SharedRead? { nil }
+    func join(_ snapshot: String, _ route: TableRoute) throws {
+        throw ReplicationError(
+            .internalFault, "join a snapshot", table: route.source.name,
+            why: "no snapshot is shared")
+    }
+
     func finish() throws {
         guard connection.isAlive else { return }
         do { try connection.run("ROLLBACK") } catch { throw error.asReplicationError() }

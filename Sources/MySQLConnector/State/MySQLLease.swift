@@ -230,16 +230,31 @@ extension MySQLLease {
     }
 
     /// Deletes all rows of the pipeline, in one transaction. The tables stay: dropping them would
-    /// commit by itself, and another process may just be using them. Refused while a process holds
-    /// the pipeline, unless that is `holder`'s own.
+    /// commit by itself, and another process may just be using them. Rows that a load which has not
+    /// ended set aside go back. Refused while a process holds the pipeline, unless that is
+    /// `holder`'s own.
     func drop(heldBy holder: Holder?) throws {
-        try connection.inTransaction {
+        let removals = try connection.inTransaction {
             try lockFree(for: holder)
             try endSessions()
+            let removals = try putBackRows()
             for table in MySQLStateFormat.tables {
                 try connection.run("DELETE FROM \(place.table(table)) WHERE pipeline = \(name)")
             }
             try connection.run("DELETE FROM \(table("pipeline")) WHERE name = \(name)")
+            return removals
+        }
+        for statement in removals { try connection.run(statement) }
+    }
+
+    /// What is left to do when that has committed.
+    private func putBackRows() throws -> [String] {
+        let reader = MySQLStateReader(connection: connection, place: place, pipeline: pipeline)
+        let kept = TargetKeptRows(connection: connection, place: place)
+        let catalog = TargetCatalog(connection: connection)
+        return try (reader.read()?.tables ?? []).compactMap { table in
+            guard let stored = try catalog.table(table.target) else { return nil }
+            return try kept.putBackNow(stored, key: table.key)
         }
     }
 }

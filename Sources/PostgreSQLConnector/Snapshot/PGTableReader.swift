@@ -29,8 +29,8 @@ final class PGTableReader: TableReader {
     private static let lockTimeout = "10s"
     private static let durabilityDeadlineSeconds = 60.0
 
-    private let connection: PGConnection
-    private let isStandby: Bool
+    let connection: PGConnection
+    let isStandby: Bool
     /// Writes something of no meaning to the log.
     private let nudge: () throws -> Void
     private var orders: [UInt32: (fingerprint: String, order: KeyOrder)] = [:]
@@ -113,7 +113,8 @@ final class PGTableReader: TableReader {
         into sink: (UnsafeRawBufferPointer) throws -> Void
     ) throws -> Int64 {
         try attempt(route) {
-            let condition = route.isKeyless ? nil : try order(route).condition("x", range)
+            let condition =
+                route.isKeyless ? pages("x", range) : try order(route).condition("x", range)
             let columns = route.columns.map { "x." + $0.name.quotedIdentifier }
             let form = format == .copyBinary ? "binary" : "text"
             let sql =
@@ -221,8 +222,7 @@ final class PGTableReader: TableReader {
         return result
     }
 
-    private func attempt<Result>(_ route: TableRoute, _ body: () throws -> Result) throws -> Result
-    {
+    func attempt<Result>(_ route: TableRoute, _ body: () throws -> Result) throws -> Result {
         // What a sink throws is its caller's own and passes as it is.
         do { return try body() } catch let error as PGError.Server {
             var told = error.asReplicationError(table: route.source.name)

@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 
 import pymysql
 
@@ -37,17 +38,19 @@ CAPTURE = {"mariadb": {"SELECT", "REPLICATION SLAVE", "BINLOG MONITOR"},
            "mysql": {"SELECT", "REPLICATION SLAVE", "REPLICATION CLIENT", "BACKUP_ADMIN",
                      "LOCK TABLES"}}
 APPLY = {"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX", "REFERENCES"}
-# Staging tables are temporary, and in Martlet's own database.
-STAGING = "CREATE TEMPORARY TABLES"
+# In Martlet's own database: staging tables, and rows that are set aside.
+OWN = {"CREATE TEMPORARY TABLES", "DROP"}
 
 _private = {}
+_making = threading.Lock()
 
 
 def private(name, role="source"):
     """One server of our own per program, version and role."""
-    if (name, role) not in _private:
-        _private[name, role] = PrivateServer(name, {"server_id": 1 if role == "source" else 2})
-    return _private[name, role]
+    with _making:
+        if (name, role) not in _private:
+            _private[name, role] = PrivateServer(name, {"server_id": 1 if role == "source" else 2})
+        return _private[name, role]
 
 
 # ---- Servers ----------------------------------------------------------------------------------
@@ -69,12 +72,20 @@ class PrivateServer:
         shutil.chown(self.folder, "postgres", "postgres")
         at_end(self.remove)
         self.make()
-        self.settings = {}
+        self.settings = self.tls()
         self.configure({
             **SETTINGS, **FLAVOUR[self.engine], "port": self.port, "datadir": f"{self.inside}/data",
             "socket": f"{self.inside}/server.sock", "pid_file": f"{self.inside}/server.pid",
             **(settings or {})})
         self.start()
+
+    def tls(self):
+        """The lab's certificate is made out to localhost."""
+        for name in ("ca.crt", "server.crt", "server.key"):
+            shutil.copy(LAB / "tls" / name, self.folder)
+            shutil.chown(self.folder / name, "postgres", "postgres")
+        return {"ssl_ca": f"{self.inside}/ca.crt", "ssl_cert": f"{self.inside}/server.crt",
+                "ssl_key": f"{self.inside}/server.key"}
 
     @property
     def socket(self):
@@ -178,6 +189,9 @@ def quoted(name):
 
 class Database:
     Error = pymysql.Error
+    # What is said of a certificate by another authority, and of one for another host.
+    WRONG_AUTHORITY = "certificate"
+    OTHER_NAME = ("127.1", "", "certificate")
 
     def __init__(self, server, prefix, more=""):
         self.server, self.engine = server, server.engine
@@ -214,6 +228,21 @@ class Database:
 
     def url(self, user="root", **place):
         return self.server.url(self.name, user, **place)
+
+    def over_tcp(self, role, host, word=None, more=""):
+        login = role if word is None else f"{role}:{word}"
+        return f"mysql://{login}@{host}:{self.server.port}/{self.name}?{more}"
+
+    def set_password(self, role, word):
+        self.server.query(f"ALTER USER {role}@localhost IDENTIFIED BY '{word}'")
+
+    def demand_tls(self, role, more="SSL"):
+        """The server lets no session in without it."""
+        self.server.query(f"ALTER USER {role}@localhost REQUIRE {more}")
+
+    def require_encrypted(self, role):
+        kind = self.server.query(f"SELECT ssl_type FROM mysql.user WHERE user = '{role}'")[0][0]
+        require(kind not in ("", b""), f"{role} may come without TLS")
 
     def named(self, table):
         return table
@@ -367,10 +396,11 @@ class Target(Database):
     def __init__(self, server, schema=None):
         super().__init__(server, "dst")
         listed = ", ".join(sorted(APPLY))
-        self.apply = self.role("apply", f"{listed} ON {self.name}.*", f"{listed}, {STAGING} ON martlet.*")
+        own = ", ".join(sorted(APPLY | OWN))
+        self.apply = self.role("apply", f"{listed} ON {self.name}.*", f"{own} ON martlet.*")
 
     def check_roles(self):
-        more = self.privileges(self.apply) - APPLY - {STAGING}
+        more = self.privileges(self.apply) - APPLY - OWN
         require(not more, f"the apply role has more than it needs: {more}")
 
     def link(self):

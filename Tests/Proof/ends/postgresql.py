@@ -132,6 +132,9 @@ class StandbyServer(PrivateServer):
 
 class Database:
     engine, Error = "postgresql", psycopg2.Error
+    # What is said of a certificate by another authority, and of one for another host.
+    WRONG_AUTHORITY = "certificate verify failed"
+    OTHER_NAME = ("another.example", "&hostaddr=127.0.0.1", "does not match host name")
 
     def __init__(self, server, prefix, schema, encoding=""):
         self.server, self.schema = server, schema
@@ -158,6 +161,21 @@ class Database:
 
     def url(self, user="postgres", **place):
         return self.server.url(self.name, user, **place)
+
+    def over_tcp(self, role, host, word=None, more=""):
+        login = role if word is None else f"{role}:{word}"
+        return f"postgres://{login}@{host}:{self.server.port}/{self.name}?{more}"
+
+    def set_password(self, role, word):
+        self.server.query(f"ALTER ROLE {role} PASSWORD '{word}'")
+
+    def demand_tls(self, role):
+        """Of PostgreSQL, `require_encrypted` sees it."""
+
+    def require_encrypted(self, role):
+        rows = self.query("SELECT s.ssl, count(*) FROM pg_stat_ssl s JOIN pg_stat_activity a "
+                          f"USING (pid) WHERE a.usename = '{role}' GROUP BY 1")
+        require([row[0] for row in rows] == [True], f"{role}: encrypted or not: {rows}")
 
     def named(self, table):
         return table

@@ -130,6 +130,15 @@ extension ModelWorker {
             hash(4, work, nil, [:], &hasher)
             hasher.combine(low)
         case .snapped(let work, let snapshot): hash(5, work, snapshot, [:], &hasher)
+        case .leading(let work, let snapshot): hash(13, work, snapshot, [:], &hasher)
+        case .helping(let part):
+            hash(14, part.unit, nil, [:], &hasher)
+            hasher.combine(part.index)
+        case .part(let part):
+            hash(15, part.work.unit, part.snapshot, [:], &hasher)
+            hasher.combine(part.work.index)
+            hasher.combine(part.isLeading)
+            hasher.combine(String(describing: part.phase))
         case .read(let work, let snapshot, let rows): hash(6, work, snapshot, rows, &hasher)
         case .valid(let work, let snapshot, let rows): hash(7, work, snapshot, rows, &hasher)
         case .closing(let work, let snapshot, let rows, let plan):

@@ -11,6 +11,7 @@ struct MergeMutationTests {
 
     static let window = ModelOptions(hasToast: true, source: .window)
     static let standby = ModelOptions(hasToast: true, source: .standby)
+    static let keyless = ModelOptions(hasTruncate: true, hasKeyless: true)
     static let windowParts = ModelOptions(hasParts: true, source: .window, workers: 3)
 
     static let broken: [ModelOptions] = [
@@ -29,6 +30,8 @@ struct MergeMutationTests {
         window.without(.missingUpdate), window.without(.highPassed),
         windowParts.without(.partStreamed), standby.without(.visibilityCheck),
         standby.without(.highGreater), standby.without(.highLast), standby.without(.lowFirst),
+        keyless.without(.oneSnapshot), keyless.without(.partsEmptied),
+        keyless.without(.partsWaited),
         parts.without(.wholeTransactions), ModelOptions(asksSource: true).without(.frozenCuts),
     ]
 

@@ -12,6 +12,10 @@ enum ModelWorker: Sendable {
     /// Holds the table's lock, has no snapshot yet.
     case locked(ChunkWork, LogPosition)
     case snapped(ChunkWork, ModelSnapshot)
+    /// Shares its snapshot, and takes parts itself.
+    case leading(ChunkWork, ModelSnapshot)
+    case helping(PartWork)
+    case part(ModelPart)
     case read(ChunkWork, ModelSnapshot, [Int: ModelRow])
     /// Found its unit still valid; does not hold the ledger any more.
     case valid(ChunkWork, ModelSnapshot, [Int: ModelRow])
@@ -25,6 +29,8 @@ enum ModelWorker: Sendable {
     var work: ChunkWork? {
         switch self {
         case .idle, .cutting, .cut, .merging, .indexing: nil
+        // What fails in a part ends the attempt, as a kill does.
+        case .leading, .helping, .part: nil
         case .claimed(let work), .positioned(let work, _), .locked(let work, _),
             .snapped(let work, _), .read(let work, _, _), .valid(let work, _, _),
             .closing(let work, _, _, _), .committed(let work, _, _, _):
@@ -55,7 +61,15 @@ extension MergeWorld {
             workers[index] = .positioned(work, source.low())
         case .positioned(let work, let low): return lock(index, work, low)
         case .locked(let work, let low): takeSnapshot(index, work, low)
-        case .snapped(let work, let snapshot): return read(index, work, snapshot)
+        case .snapped(let work, let snapshot):
+            guard !isShared(work) else {
+                share(index, work, snapshot)
+                return true
+            }
+            return read(index, work, snapshot)
+        case .leading(let work, let snapshot): return lead(index, work, snapshot)
+        case .helping(let part): join(index, part)
+        case .part(let part): try advance(index, part)
         case .read(let work, let snapshot, let rows):
             guard let snapshot = source.settle(snapshot) else { return false }
             let isValid = ledger.isValid(work) || takesAway(.void)
@@ -82,6 +96,8 @@ extension MergeWorld {
     mutating func failWorker(_ index: Int) -> Bool {
         guard let work = workers[index].work else { return false }
         if case .committed = workers[index] { return false }
+        // Its rows are in: it ends the attempt, as a kill does.
+        guard !ledger.isShared(work) else { return false }
         if workers[index].holdsLock { unlock(work) }
         ledger.chunkFailed(work)
         workers[index] = .idle
@@ -97,6 +113,9 @@ extension MergeWorld {
             if takesAway(.partStreamed) { work.streamed = ledger.lastJudged }
             workers[index] = .claimed(work)
             note("worker \(index): claims \(work.place), unseen \(work.unseen.sorted())")
+        case .help(let part):
+            workers[index] = .helping(part)
+            note("worker \(index): claims part \(part.index)")
         case .cut(let route, let lower, let generation):
             workers[index] = .cutting(route: route, after: lower, generation: generation)
             note("worker \(index): looks for a cut after \(lower?.texts ?? [])")
@@ -132,7 +151,7 @@ extension MergeWorld {
         return true
     }
 
-    private mutating func unlock(_ work: ChunkWork) {
+    mutating func unlock(_ work: ChunkWork) {
         if locksTables { source.readers[work.route] -= 1 }
     }
 

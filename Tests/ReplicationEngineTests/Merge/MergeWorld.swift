@@ -90,6 +90,7 @@ struct MergeWorld {
         source.readers = [0, 0]
         leftover = nil
         becomingLive = []
+        emptyParts()
         let tables = routes.indices.map { loadFromJournal($0) }
         let judged = takesAway(.judgedPosition) ? source.insertPosition : target.commitPosition
         ledger = MergeLedger(

@@ -89,5 +89,8 @@ enum Rule: String, Sendable, CaseIterable {
     case missingUpdate = "passing an incomplete update of a missing row"
     case highPassed = "passing the high position before live"
     case partStreamed = "the position of a transaction judged in part"
+    case oneSnapshot = "one snapshot for all parts of a table"
+    case partsEmptied = "emptying a table that was copied in part"
+    case partsWaited = "waiting for the commit of a part"
     case judgedPosition = "the checkpoint as the last position judged"
 }

@@ -1,0 +1,1 @@
+delete from t where v = 'other';
