@@ -45,6 +45,7 @@ struct CensusTests {
             "TIMESTAMP(6) NULL", .outside(from: nil, before: "2038-01-19 03:14:08"), [],
             ["'2038-01-19 03:14:07'", "NULL"]
         ),
+        ("JSON", .deeper(2), ["'[[1]]'"], ["'[1]'", "NULL"]),
         ("DOUBLE", .notFinite, [], ["1", "NULL"]),
         ("VARCHAR(9)", .invalidText, [], ["'a'", "'\u{fc}'", "NULL"]),
         ("VARCHAR(9) CHARACTER SET latin1", .invalidText, [], ["'a'", "'\u{fc}'"]),

@@ -4,7 +4,8 @@
 MariaDB's are SQL expressions. Only a value that nothing else of its table shares a fate with stands alone.
 """
 
-DEEP = "[" * 90 + "]" * 90
+# MariaDB takes documents of up to 31 levels.
+DEEP, DEEPER = "[" * 31 + "]" * 31, "[" * 90 + "]" * 90
 LONG = "grün 𝄞 \\ ' \" " * 8000
 FAMILY = {"mysql", "mariadb"}
 NONE = frozenset()
@@ -17,7 +18,7 @@ POSTGRESQL_TYPES = [
 
 _TEXTS = ["", " ", "a ", " a", "ä€𝄞🐦", "\\", "\\N", "\\.", "\t\n\r\x01\x7f", "'\"`", "NULL", "e\u0301", None]
 _JSON = ['{"b": 1,  "a":[null, true], "b": 2}', '""', "null", "-0", "[]", '"\\u00e9 é \\\\ \\n 𝄞"',
-         "123456789012345678901234567890", "[1.10, 1e2, 1E-7, 18446744073709551615]", DEEP, None]
+         "123456789012345678901234567890", "[1.10, 1e2, 1E-7, 18446744073709551615]", DEEPER, None]
 _DAYS = ["1000-01-01", "9999-12-31", "2000-02-29", "1970-01-01", "1582-10-10", None]
 _NO_DAYS = ["4713-01-01 BC", "0999-12-31", "10000-01-01", "5874897-12-31", "infinity", "-infinity"]
 
@@ -160,6 +161,7 @@ _COMMON = [
 ]
 
 _MYSQL = [
+    ("json", texts(DEEPER), {"mariadb"}),
     ("float", ["-0e0", "1"], {"mariadb"}), ("double", ["-0e0", "1"], {"mariadb"}),
     ("json", ["JSON_ARRAY(CAST('1.10' AS DECIMAL(9,2)), CAST('2024-01-02 03:04:05.6' AS DATETIME(6)),"
               " CAST('12:00:00.5' AS TIME(6)), CAST('2024-01-02' AS DATE))", "CAST('1e300' AS JSON)",

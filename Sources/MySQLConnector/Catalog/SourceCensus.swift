@@ -54,6 +54,7 @@ struct SourceCensus {
         case .longer(let size):
             let function = question.column.type.kind == .bytes ? "LENGTH" : "CHAR_LENGTH"
             return "\(function)(\(name)) > \(size)"
+        case .deeper(let levels): return "JSON_DEPTH(\(name)) > \(levels)"
         case .noLabel: return "\(name) + 0 = 0"
         // No column of theirs holds such a value.
         case .notFinite: return "FALSE"
