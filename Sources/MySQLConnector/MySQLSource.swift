@@ -154,10 +154,15 @@ extension MySQLSource {
     }
 
     package func openLog(
-        _ capture: CaptureNames, tables: [TableSchema], from start: LogPlace
+        _ capture: CaptureNames, routes: [TableRoute], from start: LogPlace
     ) throws -> any ChangeSource {
-        try MySQLLogReader(
-            url: url, password: password, tables: tables, start: start, memoryShare: memoryShare)
+        let names = try sessions.use { $0.facts.variable("lower_case_table_names") }
+        let hints = Dictionary(
+            routes.map { ($0.source.name, TableHint($0)) }, uniquingKeysWith: { first, _ in first })
+        return try MySQLLogReader(
+            url: url, password: password,
+            followed: FollowedTables(hints, foldsNames: names != "0"), start: start,
+            memoryShare: memoryShare)
     }
 
     package func openReader(label: String) throws -> any TableReader {

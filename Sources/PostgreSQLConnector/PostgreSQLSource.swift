@@ -214,6 +214,7 @@ extension PostgreSQLSource {
     }
 
     package func mark(_ content: String) throws -> LogMark {
+        try refusePromoted()
         try writers.use {
             _ = try $0.query("SELECT pg_logical_emit_message(true, 'martlet', $1)", [content])
         }

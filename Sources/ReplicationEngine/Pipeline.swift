@@ -142,7 +142,7 @@ package final class Pipeline: Sendable {
         }
         let fence = try raiseFence(goal)
         let log = try source.openLog(
-            plan.capture, tables: plan.routes.map(\.source), from: start.state.checkpoint.place)
+            plan.capture, routes: plan.routes, from: start.state.checkpoint.place)
         let crew = Crew()
         defer {
             state.with { $0.isFinished = true }
@@ -198,6 +198,8 @@ package final class Pipeline: Sendable {
             if let batch = try log.next(timeout: 0.2) {
                 let isLoading = state.with(\.ledger.isLoading)
                 try applier.apply(goal.take(batch, isLoading: isLoading))
+            } else if applier.isBetweenTransactions {
+                try applier.passIdle()
             }
             guard applier.isBetweenTransactions else { continue }
             try applier.promote()

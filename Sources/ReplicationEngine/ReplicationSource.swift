@@ -69,8 +69,9 @@ package protocol ReplicationSource: AnyObject, Sendable {
 
     /// Starts reading the log at `start` (an end position of a transaction, or the consistent
     /// point). Transactions that end at or before `start` are not delivered, nor changes of other
-    /// tables than `tables`.
-    func openLog(_ capture: CaptureNames, tables: [TableSchema], from start: LogPlace) throws
+    /// tables than those of `routes`. Values of other columns than the routes' are not delivered if
+    /// the capture says nothing else.
+    func openLog(_ capture: CaptureNames, routes: [TableRoute], from start: LogPlace) throws
         -> any ChangeSource
 
     /// What the snapshots of its readers tell, until the end of the attempt.

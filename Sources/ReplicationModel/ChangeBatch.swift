@@ -16,8 +16,8 @@ package struct ChangeBatch: Sendable {
     package var tables: [LoggedTable] = []
     /// Martlet's own logical messages in this batch, in order.
     package var messages: [LogicalMessage] = []
-    /// MySQL and MariaDB: DDL and administration in this batch, in order.
-    package var statements: [LoggedStatement] = []
+    /// MySQL and MariaDB: what was done to the tables themselves in this batch, in order.
+    package var definitions: [LoggedDefinition] = []
 
     package init() {}
 
@@ -173,31 +173,21 @@ package struct LogicalMessage: Sendable, Equatable {
     }
 }
 
-/// A statement that the log holds as text: DDL or administration, never a change of rows.
-package struct LoggedStatement: Sendable, Equatable {
-    /// As far as its first words tell.
-    package enum Effect: Sendable {
-        /// Changes neither rows nor the shape of a table: users, views, routines, temporary tables.
-        case harmless
-        /// CREATE, ALTER, DROP, RENAME, TRUNCATE of tables and what they live in; indexes.
-        case definition
-        case unknown
-    }
-
-    package var text: String
-    /// The default database of the session that ran it.
-    package var schema: String
-    package var effect: Effect
+/// A statement that changes what a table is, or rows of it without naming them: DDL, as the log of
+/// MySQL and MariaDB has it.
+package struct LoggedDefinition: Sendable, Equatable {
+    /// `LoggedTable.id`.
+    package var table: UInt32
+    package var name: TableName
+    /// Its first words: `DROP TABLE`, `ALTER TABLE ... TRUNCATE PARTITION`.
+    package var what: String
     /// Index into `ChangeBatch.transactions`.
     package var transaction: Int
-    /// It ran before this change: an index into `ChangeBatch.changes`, perhaps their end.
-    package var change: Int
 
-    package init(text: String, schema: String, effect: Effect, transaction: Int, change: Int) {
-        self.text = text
-        self.schema = schema
-        self.effect = effect
+    package init(table: UInt32, name: TableName, what: String, transaction: Int) {
+        self.table = table
+        self.name = name
+        self.what = what
         self.transaction = transaction
-        self.change = change
     }
 }

@@ -166,6 +166,8 @@ struct CatalogTests {
         let second = try fingerprint()
         #expect(second != first)
         try connection.run("CREATE INDEX i ON t (v)")
+        #expect(try fingerprint() == second)
+        try connection.run("CREATE UNIQUE INDEX u ON t (v)")
         #expect(try fingerprint() != second)
         try connection.run("DROP TABLE t")
         #expect(try fingerprint() == nil)

@@ -86,7 +86,7 @@ final class FakeSource: ReplicationSource {
     func resume(_ capture: CaptureNames, known: SourceIdentity, from place: LogPlace) throws
         -> LogPlace
     { place }
-    func openLog(_ capture: CaptureNames, tables: [TableSchema], from start: LogPlace) throws
+    func openLog(_ capture: CaptureNames, routes: [TableRoute], from start: LogPlace) throws
         -> any ChangeSource
     {
         note("open \(capture.slot) from \(start.position)")

@@ -30,7 +30,8 @@ struct ColumnFacts {
             kind: CatalogTypes.kind(
                 dataType, declaration: declaration, isUnsigned: isUnsigned,
                 isJSON: Self.isJSON(name, checks)))
-        type.id = CatalogTypes.id(dataType, isUnsigned: isUnsigned)
+        type.id = CatalogTypes.id(
+            dataType, declaration: declaration, isUnsigned: isUnsigned, flavour)
         type.size = Self.size(row, dataType, declaration)
         if type.kind == .fixedText { type.modifier = Int32(type.size.length ?? -1) }
         var column = Column(

@@ -108,13 +108,10 @@ extension Preflight {
     }
 
     private func types(_ table: TableSchema) -> [Finding] {
-        // The log's rows hold generated columns as well (B61), which no route expects.
-        table.columns.filter { $0.type.kind == .other || $0.generated != nil }.map {
+        table.columns.filter { $0.type.kind == .other }.map {
             Finding(
                 .refused, "type of \(table.name).\($0.name)",
-                $0.generated == nil
-                    ? "\($0.type.declaration) is not supported"
-                    : "generated columns are not followed", table: table.name, column: $0.name,
+                "\($0.type.declaration) is not supported", table: table.name, column: $0.name,
                 try: "leave the table out (tables: exclude)")
         }
     }

@@ -54,7 +54,12 @@ struct TableFacts {
         let primary = keys.first { $0.name == IndexFacts.primary }
         var schema = TableSchema(
             id: TableID.of(name), name: name, columns: facts.map(\.column),
-            replicaIdentity: primary?.isPlain == true ? .primaryKey : .full, primaryKey: primary)
+            replicaIdentity: .full, primaryKey: primary)
+        // A computed value may not travel, and then is no part of a key.
+        let computed = Set(schema.columns.filter { $0.generated != nil }.map(\.name))
+        if let primary, primary.isPlain, computed.isDisjoint(with: primary.columns) {
+            schema.replicaIdentity = .primaryKey
+        }
         schema.dialect = flavour == .mysql ? .mysql : .mariadb
         schema.isPartitioned = table[3]?.contains("partitioned") ?? false
         schema.indexes = keys.filter { $0.name != IndexFacts.primary }
@@ -71,7 +76,8 @@ struct TableFacts {
     private func fingerprint(
         _ table: [String?], _ columns: [[String?]], _ statistics: [[String?]]
     ) -> String {
-        let facts = [table[0], table[4]] + columns.flatMap { $0 } + statistics.flatMap { $0 }
-        return StableHash(facts).description
+        // Other indexes may come and go.
+        let keys = statistics.filter { $0[1] == "0" }.flatMap { $0 }
+        return StableHash([table[0], table[4]] + columns.flatMap { $0 } + keys).description
     }
 }

@@ -2,7 +2,7 @@ internal import ReplicationModel
 
 /// Collects decoded transactions in a batch until somebody takes it.
 ///
-/// Handed: rows and statements, in the order of the log. Hands on: batches as `ChangeBatch`
+/// Handed: rows and what statements do, in the order of the log. Hands on: batches as `ChangeBatch`
 /// promises them: runs of whole transactions, or parts of a single large one.
 struct BatchBuilder {
     /// The transaction whose end has not come yet, and where it starts in the batch.
@@ -14,7 +14,7 @@ struct BatchBuilder {
 
     /// How much a batch holds.
     private struct Fill {
-        var bytes = 0, values = 0, changes = 0, statements = 0
+        var bytes = 0, values = 0, changes = 0, definitions = 0
     }
 
     private struct Savepoint {
@@ -31,6 +31,7 @@ struct BatchBuilder {
     private var lastKey = SlotKey(serial: -1, isPartial: false)
     private var lastSlot: Int32 = 0
     private var lastTime: Int64 = 0
+    private var truncates: UInt32 = 0
     private let limits: BatchLimits
 
     private struct SlotKey: Hashable {
@@ -61,7 +62,7 @@ struct BatchBuilder {
     private var fill: Fill {
         Fill(
             bytes: batch.bytes.count, values: batch.values.count, changes: batch.changes.count,
-            statements: batch.statements.count)
+            definitions: batch.definitions.count)
     }
 }
 
@@ -98,7 +99,7 @@ extension BatchBuilder {
         // An id must reach the checkpoint also when nothing of ours has it.
         endsInFiller =
             mark.changes.isEmpty && mark.isFirstPart && mark.gtid == nil
-            && first.statements == batch.statements.count
+            && first.definitions == batch.definitions.count
         open = nil
         return !mark.isFirstPart
     }
@@ -120,12 +121,14 @@ extension BatchBuilder {
         batch.changes.removeSubrange(fill.changes...)
         batch.values.removeSubrange(fill.values...)
         batch.bytes.removeSubrange(fill.bytes...)
-        batch.statements.removeSubrange(fill.statements...)
+        batch.definitions.removeSubrange(fill.definitions...)
     }
 
-    /// The open transaction holds rows, or parts of it were taken.
-    var openHasChanges: Bool {
-        open.map { !$0.mark.isFirstPart || $0.first.changes < batch.changes.count } ?? false
+    /// Takes back what the open transaction did; false if parts of it were taken.
+    mutating func dropChanges() -> Bool {
+        guard let open, open.mark.isFirstPart else { return open == nil }
+        cut(to: open.first)
+        return true
     }
 
     // MARK: Savepoints
@@ -154,11 +157,24 @@ extension BatchBuilder {
         cut(to: fill)
     }
 
-    mutating func statement(_ text: String, schema: String, effect: LoggedStatement.Effect) {
-        batch.statements.append(
-            LoggedStatement(
-                text: text, schema: schema, effect: effect, transaction: batch.transactions.count,
-                change: batch.changes.count))
+}
+
+// MARK: Statements
+
+extension BatchBuilder {
+    mutating func truncate(_ table: LoggedTable) {
+        var change = Change(operation: .truncate, table: slot(of: table))
+        // Each is a statement of its own (P52).
+        truncates &+= 1
+        change.statement = truncates
+        batch.changes.append(change)
+    }
+
+    mutating func define(_ table: LoggedTable, what: String) {
+        batch.definitions.append(
+            LoggedDefinition(
+                table: table.id, name: table.name, what: what,
+                transaction: batch.transactions.count))
     }
 }
 
@@ -183,17 +199,21 @@ extension BatchBuilder {
         var table = plan.description
         if let identity {
             table.isFull = false
-            for (index, isPresent) in identity.enumerated() {
-                table.columns[index].isIdentity = isPresent
+            for (place, index) in plan.carried.enumerated() {
+                table.columns[place].isIdentity = identity[index]
             }
         }
-        // The log describes a table anew whenever the server opens it.
-        let same = batch.tables.firstIndex(of: table)
-        let slot = Int32(same ?? batch.tables.count)
-        if same == nil { batch.tables.append(table) }
+        let slot = slot(of: table)
         slots[key] = slot
         (lastKey, lastSlot) = (key, slot)
         return slot
+    }
+
+    private mutating func slot(of table: LoggedTable) -> Int32 {
+        // The log describes a table anew whenever the server opens it.
+        if let same = batch.tables.firstIndex(of: table) { return Int32(same) }
+        batch.tables.append(table)
+        return Int32(batch.tables.count - 1)
     }
 
     mutating func forgetSlots() {
@@ -231,7 +251,7 @@ extension BatchBuilder {
             Fill(
                 bytes: fill.bytes - open.first.bytes, values: fill.values - open.first.values,
                 changes: fill.changes - open.first.changes,
-                statements: fill.statements - open.first.statements)
+                definitions: fill.definitions - open.first.definitions)
         }
         return taken
     }
@@ -289,14 +309,13 @@ extension BatchBuilder {
             if change.newRow >= 0 { change.newRow -= Int32(first.values) }
             batch.changes.append(change)
         }
-        for var statement in taken.statements[first.statements...] {
-            statement.transaction = 0
-            statement.change -= first.changes
-            batch.statements.append(statement)
+        for var definition in taken.definitions[first.definitions...] {
+            definition.transaction = 0
+            batch.definitions.append(definition)
         }
         taken.bytes.removeSubrange(first.bytes...)
         taken.values.removeSubrange(first.values...)
         taken.changes.removeSubrange(first.changes...)
-        taken.statements.removeSubrange(first.statements...)
+        taken.definitions.removeSubrange(first.definitions...)
     }
 }

@@ -116,20 +116,27 @@ extension BinlogDecoder {
         // Nearly every one is this, and needs no conversion.
         if event.text.elementsEqual("BEGIN".utf8) { return try begin(header) }
         let text = try event.statement(converters)
-        switch StatementKind(text) {
+        let kind = StatementKind(text, schema: event.schema, mode: event.mode)
+        switch kind {
         case .begin: return try begin(header)
         case .commit: return try endTransaction()
-        case .rollback:
-            guard !builder.openHasChanges else { throw .rolledBack("ROLLBACK") }
-            return try endTransaction()
+        case .rollback: return try rollBack()
         case .savepoint(let name): builder.savepoint(name)
         case .release(let name): builder.release(name)
         case .rollbackTo(let name): try builder.rollBack(to: name)
         case .xa(let word): try xa(word, header)
         case .change(let word): throw .statement(word)
-        case .other(let effect): return try other(text, event.schema, effect, header)
+        case .unknown(let word): throw .unknownStatement(word)
+        case .harmless, .truncate, .definition: return try define(kind, header)
         }
         return .consumed
+    }
+
+    /// MariaDB logs a transaction that was rolled back when it made or dropped a temporary table, or
+    /// changed tables of engines without transactions. What it did to the others is undone.
+    private mutating func rollBack() throws(MalformedEvent) -> Outcome {
+        guard builder.dropChanges() else { throw .rolledBack("ROLLBACK") }
+        return try endTransaction()
     }
 
     private mutating func begin(_ header: EventHeader) throws(MalformedEvent) -> Outcome {
@@ -152,21 +159,32 @@ extension BinlogDecoder {
     }
 
     /// DDL is a transaction of its own, unless it is inside one: CREATE TABLE ... SELECT (B22).
-    private mutating func other(
-        _ text: String, _ schema: String, _ effect: LoggedStatement.Effect,
-        _ header: EventHeader
+    private mutating func define(
+        _ kind: StatementKind, _ header: EventHeader
     ) throws(MalformedEvent) -> Outcome {
         switch phase {
         case .transaction(let group):
-            if !group.isIgnored { builder.statement(text, schema: schema, effect: effect) }
+            if !group.isIgnored { note(kind) }
             return .consumed
         case .group(let group): begin(group)
         case .idle: begin(try group(header))
         }
-        if case .transaction(let group) = phase, !group.isIgnored {
-            builder.statement(text, schema: schema, effect: effect)
-        }
+        if case .transaction(let group) = phase, !group.isIgnored { note(kind) }
         return try endTransaction()
+    }
+
+    /// What it does to tables that are followed; others are nobody's.
+    private mutating func note(_ kind: StatementKind) {
+        switch kind {
+        case .truncate(let name):
+            if let table = followed.described(name) { builder.truncate(table) }
+        case .definition(let statement):
+            let tables =
+                statement.tables.compactMap { followed.described($0) }
+                + (statement.schema.map { followed.described(in: $0) } ?? [])
+            for table in tables { builder.define(table, what: statement.what) }
+        default: break
+        }
     }
 }
 
@@ -181,7 +199,8 @@ extension BinlogDecoder {
         let event = try TableMapEvent(&reader, isMariaDB: format?.isMariaDB ?? false)
         do throws(TableFault) {
             let map = try TableMap(
-                event, source: Array(body), serial: tables.nextSerial, choice: choose(event.name),
+                event, source: Array(body), serial: tables.nextSerial,
+                choice: followed.choice(event.name),
                 converters)
             tables.define(id, map)
         } catch {
@@ -214,10 +233,10 @@ extension BinlogDecoder {
                 event, table, plan, &reader, isCompressed: kind.isCompressed,
                 allowsPartial: options.allowsPartialImages, into: &builder)
         } catch {
-            let columns = plan.description.columns
+            let names = plan.names
             note(
                 table: table.name,
-                column: columns.indices.contains(rows.column) ? columns[rows.column].name : nil)
+                column: names.indices.contains(rows.column) ? names[rows.column] : nil)
             throw error
         }
     }

@@ -58,7 +58,7 @@ struct BinlogDecoder: ~Copyable {
     var rows: RowsDecoder
     let converters = Converters()
     let options: Options
-    let choose: (TableName) -> TableChoice
+    let followed: FollowedTables
     private(set) var place = EventPlace()
     /// Where the next event begins.
     private(set) var file = 0
@@ -67,10 +67,9 @@ struct BinlogDecoder: ~Copyable {
     private(set) var format: FormatDescriptionEvent?
     private var payload: PayloadEvents?
 
-    /// - Parameter choose: asked once for each description of a table that the log sends.
-    init(_ options: Options, choose: @escaping (TableName) -> TableChoice) {
+    init(_ options: Options, _ followed: FollowedTables) {
         self.options = options
-        self.choose = choose
+        self.followed = followed
         builder = BatchBuilder(limits: options.limits)
         rows = RowsDecoder(converters)
     }
@@ -87,8 +86,7 @@ struct BinlogDecoder: ~Copyable {
         forgetTables()
     }
 
-    /// What `choose` said is not valid any more.
-    mutating func forgetTables() {
+    private mutating func forgetTables() {
         tables = TableMaps(after: tables)
         builder.forgetSlots()
     }

@@ -24,6 +24,8 @@ enum MalformedEvent: Error, Equatable {
     case incident(number: UInt16, message: String)
     /// A change logged as a statement (`binlog_format`): its first word.
     case statement(String)
+    /// A statement of which nobody knows whether it changes tables: its first word.
+    case unknownStatement(String)
     /// XA PREPARE and what follows it.
     case prepared(String)
     /// ROLLBACK of changes that may be of tables without transactions.
@@ -64,7 +66,8 @@ extension MalformedEvent {
         case .truncated, .trailing, .length, .checksum, .invalid, .outOfPlace, .position,
             .unknownTable, .compression, .tooLarge:
             .protocolViolation
-        case .unknownEvent, .unsupported, .prepared, .rolledBack, .partialJSON, .characterSet:
+        case .unknownEvent, .unsupported, .unknownStatement, .prepared, .rolledBack, .partialJSON,
+            .characterSet:
             .unsupported
         case .incident: .positionGap
         case .statement, .partialImage, .missingMetadata: .unfitSetting
@@ -91,9 +94,12 @@ extension MalformedEvent {
         case .incident(let number, let message):
             "the source lost events of its log (incident \(number): \(message))"
         case .statement(let word): "a change was logged as a statement (\(word)), not as rows"
+        case .unknownStatement(let word):
+            "what the statement \(word) does to tables is not known"
         case .prepared(let what): "\(what): prepared transactions are not followed"
-        case .rolledBack(let what): "\(what) in the log, after changes"
-        case .partialJSON: "it holds parts of JSON documents (binlog_row_value_options)"
+        case .rolledBack(let what): "\(what) of changes that were applied in parts"
+        case .partialJSON:
+            "it holds parts of JSON documents (binlog_row_value_options = PARTIAL_JSON)"
         case .partialImage: "the rows lack columns (binlog_row_image)"
         case .missingMetadata(let what): "the log does not say \(what) (binlog_row_metadata)"
         case .columnCount(let described, let sent):

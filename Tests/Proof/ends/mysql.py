@@ -40,6 +40,8 @@ CAPTURE = {"mariadb": {"SELECT", "REPLICATION SLAVE", "BINLOG MONITOR"},
 APPLY = {"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX", "REFERENCES"}
 # In Martlet's own database: staging tables, and rows that are set aside.
 OWN = {"CREATE TEMPORARY TABLES", "DROP"}
+# Of the users' tables: who has it not does not see triggers.
+SEEN = {"TRIGGER"}
 
 _private = {}
 _making = threading.Lock()
@@ -393,14 +395,16 @@ class Source(Database):
 class Target(Database):
     """The apply role may do everything with the rows of its two databases, and nothing else."""
 
+    # The column of the journal with a chunk's last key.
+    UPPER = "upper_bound"
+
     def __init__(self, server, schema=None):
         super().__init__(server, "dst")
-        listed = ", ".join(sorted(APPLY))
-        own = ", ".join(sorted(APPLY | OWN))
-        self.apply = self.role("apply", f"{listed} ON {self.name}.*", f"{own} ON martlet.*")
+        self.apply = self.role("apply", f"{', '.join(sorted(APPLY | SEEN))} ON {self.name}.*",
+                               f"{', '.join(sorted(APPLY | OWN))} ON martlet.*")
 
     def check_roles(self):
-        more = self.privileges(self.apply) - APPLY - OWN
+        more = self.privileges(self.apply) - APPLY - OWN - SEEN
         require(not more, f"the apply role has more than it needs: {more}")
 
     def link(self):
