@@ -317,7 +317,7 @@ def text_of(kind, value):
         return None
     if isinstance(value, bytes):
         return hexadecimal(value)
-    if kind in ("timestamp", "duration"):
+    if kind in ("time", "timestamp", "duration"):
         return trimmed(value)
     if kind == "timestamptz":
         return trimmed(value) + "+00"
@@ -331,7 +331,7 @@ KINDS = {
     "decimal": "decimal", "float": "float32", "double": "float64", "datetime": "timestamp",
     "timestamp": "timestamptz", "time": "duration", "bit": "bits", "char": "char",
     **dict.fromkeys(("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "geometry",
-                     "vector"), "bytes"),
+                     "point", "vector"), "bytes"),
 }
 
 
