@@ -18,6 +18,10 @@ package enum ValueTrait: Sendable, Hashable {
     case above(String)
     /// Characters of a text, bytes of binary data.
     case longer(Int)
+    /// A number in a document that reading its text would round: a DECIMAL.
+    case rounded
+    /// Levels of a document.
+    case deeper(Int)
     /// Of an enumeration: none of its labels.
     case noLabel
 
@@ -34,6 +38,8 @@ package enum ValueTrait: Sendable, Hashable {
         case .negativeZero: "the floating-point number -0"
         case .above(let number): "numbers above \(number)"
         case .longer(let size): "values of more than \(size) characters or bytes"
+        case .rounded: "decimals in a document, which its text does not tell from doubles"
+        case .deeper(let levels): "documents of more than \(levels) levels"
         case .noLabel: "an empty label that the enum does not have"
         }
     }

@@ -45,13 +45,20 @@ struct CensusTests {
             "TIMESTAMP(6) NULL", .outside(from: nil, before: "2038-01-19 03:14:08"), [],
             ["'2038-01-19 03:14:07'", "NULL"]
         ),
+        ("JSON", .deeper(2), ["'[[1]]'"], ["'[1]'", "NULL"]),
         ("DOUBLE", .notFinite, [], ["1", "NULL"]),
         ("VARCHAR(9)", .invalidText, [], ["'a'", "'\u{fc}'", "NULL"]),
         ("VARCHAR(9) CHARACTER SET latin1", .invalidText, [], ["'a'", "'\u{fc}'"]),
     ]
 
     private static let own: [String: [(String, ValueTrait, [String], [String])]] = [
-        "mysql97": [("FLOAT", .negativeZero, ["-0e0"], ["0", "-1"])],
+        "mysql97": [
+            ("FLOAT", .negativeZero, ["-0e0"], ["0", "-1"]),
+            (
+                "JSON", .rounded, ["JSON_ARRAY(CAST(1.10 AS DECIMAL(9,2)))"],
+                ["'[0.1, 1e300, 2, \"1.10\"]'", "JSON_ARRAY(CAST(1.5 AS DECIMAL(9,1)))", "NULL"]
+            ),
+        ],
         "mariadb118": [
             (
                 "TIMESTAMP NULL", .outside(from: nil, before: "2038-01-19 03:14:08"),

@@ -4,7 +4,8 @@
 MariaDB's are SQL expressions. Only a value that nothing else of its table shares a fate with stands alone.
 """
 
-DEEP = "[" * 90 + "]" * 90
+# MariaDB takes documents of up to 31 levels.
+DEEP, DEEPER = "[" * 31 + "]" * 31, "[" * 90 + "]" * 90
 LONG = "grün 𝄞 \\ ' \" " * 8000
 FAMILY = {"mysql", "mariadb"}
 NONE = frozenset()
@@ -17,7 +18,7 @@ POSTGRESQL_TYPES = [
 
 _TEXTS = ["", " ", "a ", " a", "ä€𝄞🐦", "\\", "\\N", "\\.", "\t\n\r\x01\x7f", "'\"`", "NULL", "e\u0301", None]
 _JSON = ['{"b": 1,  "a":[null, true], "b": 2}', '""', "null", "-0", "[]", '"\\u00e9 é \\\\ \\n 𝄞"',
-         "123456789012345678901234567890", "[1.10, 1e2, 1E-7, 18446744073709551615]", DEEP, None]
+         "123456789012345678901234567890", "[1.10, 1e2, 1E-7, 18446744073709551615]", DEEPER, None]
 _DAYS = ["1000-01-01", "9999-12-31", "2000-02-29", "1970-01-01", "1582-10-10", None]
 _NO_DAYS = ["4713-01-01 BC", "0999-12-31", "10000-01-01", "5874897-12-31", "infinity", "-infinity"]
 
@@ -131,7 +132,7 @@ _COMMON = [
     ("char(5)", texts("", "a", "ab cd", "🐦🐦🐦🐦🐦", " a", "tab\t", None), NONE),
     ("varchar(300)", texts(*_FAMILY_TEXTS, "🐦" * 300), NONE),
     ("varchar(9) CHARACTER SET latin1", texts("", "é€ß", "a ", None), NONE),
-    ("varchar(9) CHARACTER SET utf16", texts("", "é€𝄞", None), NONE),
+    ("varchar(9) CHARACTER SET utf16 COLLATE utf16_general_ci", texts("", "é€𝄞", None), NONE),
     ("varchar(9) CHARACTER SET gbk", texts("", "中文", None), NONE),
     ("longtext", texts(*_FAMILY_TEXTS, LONG), NONE), ("tinytext", texts("", "x" * 255, None), NONE),
     ("text", texts("", "ä" * 32767, None), NONE),
@@ -160,15 +161,19 @@ _COMMON = [
 ]
 
 _MYSQL = [
+    ("json", texts(DEEPER), {"mariadb"}),
+    ("varchar(9) COLLATE utf8mb4_0900_ai_ci", texts("", "é", "a ", None), NONE),
     ("float", ["-0e0", "1"], {"mariadb"}), ("double", ["-0e0", "1"], {"mariadb"}),
-    ("json", ["JSON_ARRAY(CAST('1.10' AS DECIMAL(9,2)), CAST('2024-01-02 03:04:05.6' AS DATETIME(6)),"
-              " CAST('12:00:00.5' AS TIME(6)), CAST('2024-01-02' AS DATE))", "CAST('1e300' AS JSON)",
-              "JSON_ARRAY(CAST('123456789012345678901234567890.5' AS DECIMAL(50,5)))"], NONE),
+    ("json", ["JSON_ARRAY(CAST('1.10' AS DECIMAL(9,2)))", "JSON_ARRAY(1, CAST('-0.5' AS DECIMAL(50,5)))"],
+     {"mysql"}),
+    ("json", ["JSON_ARRAY(CAST('1.5' AS DECIMAL(9,1)), CAST('2024-01-02 03:04:05.6' AS DATETIME(6)),"
+              " CAST('12:00:00.5' AS TIME(6)), CAST('2024-01-02' AS DATE))", "CAST('[1e300, -1e-7, 1e22, 0.1, 100.0, 123456789012345678]' AS JSON)"], NONE),
 ]
 
 _MARIADB = [
     ("timestamp(6) NULL", texts("2106-02-07 06:28:15.999999", "2038-01-19 03:14:08"), {"mysql"}),
     ("json", texts('{"b": 1,  "a":[null], "b": 2}', "123456789012345678901234567890", None), NONE),
+    ("varchar(9) COLLATE utf8mb4_uca1400_ai_ci", texts("", "é", "a ", None), {"mysql"}),
     ("uuid", texts("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff", None),
      {"mysql"}),
     ("inet6", texts("::", "::ffff:1.2.3.4", "fe80::1", None), {"mysql"}),

@@ -54,6 +54,10 @@ struct SourceCensus {
         case .longer(let size):
             let function = question.column.type.kind == .bytes ? "LENGTH" : "CHAR_LENGTH"
             return "\(function)(\(name)) > \(size)"
+        case .rounded:
+            let text = "CAST(\(name) AS CHAR)"
+            return "CAST(CAST(\(text) AS JSON) AS CHAR) COLLATE utf8mb4_bin <> \(text)"
+        case .deeper(let levels): return "JSON_DEPTH(\(name)) > \(levels)"
         case .noLabel: return "\(name) + 0 = 0"
         // No column of theirs holds such a value.
         case .notFinite: return "FALSE"

@@ -52,6 +52,7 @@ struct TargetQuestions {
         case .enumeration: return column.type.size.labels.contains("") ? [] : [.noLabel]
         case .float32, .float64:
             return source == .mysql && flavour == .mariadb ? [.negativeZero] : []
+        case .json where source == .mysql: return flavour == .mariadb ? [.deeper(32)] : [.rounded]
         // MariaDB's TIMESTAMP goes on to 2106.
         case .timestampWithZone where source == .mariadb && flavour == .mysql:
             return [.outside(from: nil, before: "2038-01-19 03:14:08")]

@@ -38,7 +38,7 @@ struct SourceCensus {
             return question.column.type.kind == .bytes
                 ? "octet_length(\(name)) > \(size)" : "char_length(\(name)::text) > \(size)"
         // Values of MySQL's: the server refuses or checks them when they are written.
-        case .noDay, .nulByte, .invalidText, .noLabel: return "false"
+        case .noDay, .nulByte, .invalidText, .noLabel, .rounded, .deeper: return "false"
         }
     }
 }

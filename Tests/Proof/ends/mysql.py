@@ -322,7 +322,7 @@ def text_of(kind, value):
         return None
     if isinstance(value, bytes):
         return hexadecimal(value)
-    if kind in ("timestamp", "duration"):
+    if kind in ("time", "timestamp", "duration"):
         return trimmed(value)
     if kind == "timestamptz":
         return trimmed(value) + "+00"

@@ -255,7 +255,7 @@ class Database:
 KINDS = {
     "smallint": "integer", "integer": "integer", "bigint": "integer", "oid": "integer",
     "boolean": "boolean", "bytea": "bytes", "real": "float32", "double precision": "float64",
-    "numeric": "decimal", "timestamp without time zone": "timestamp",
+    "numeric": "decimal", "time without time zone": "time", "timestamp without time zone": "timestamp",
     "timestamp with time zone": "timestamptz",
 }
 
