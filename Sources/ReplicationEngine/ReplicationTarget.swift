@@ -254,6 +254,8 @@ package struct PipelineSetup: Sendable, Equatable {
     package enum Phase: String, Sendable {
         /// The slot is about to be made: one found without checkpoint is dropped and made again.
         case creatingSlot = "creating-slot"
+        /// A slot that somebody else made is about to be taken over (`--start-at`).
+        case adoptingSlot = "adopting-slot"
         case ready
     }
 
