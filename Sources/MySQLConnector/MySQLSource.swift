@@ -85,6 +85,14 @@ extension MySQLSource {
         try sessions.use { try Preflight(connection: $0, tables: tables).findings() }
     }
 
+    package func census(
+        _ table: TableSchema, _ questions: [ValueQuestion], whole: Bool
+    ) throws -> ValueCensus {
+        try sessions.use {
+            try SourceCensus(table: table, questions: questions).take($0, whole: whole)
+        }
+    }
+
     package func installStatements(_ capture: CaptureNames, tables: [TableSchema]) throws
         -> [String]
     {
@@ -111,6 +119,14 @@ extension MySQLSource {
             let position = try end.position(generation: generation.withLock { $0 })
             return CaptureStart(place: LogPlace(position: position, gtids: end.gtids))
         }
+    }
+
+    package func adoptCapture(_ capture: CaptureNames, at position: LogPosition) throws
+        -> CaptureStart
+    {
+        throw ReplicationError(
+            .usage, "follow from a given position", place: "option --start-at",
+            why: "it is not supported for this source", try: "leave out --start-at")
     }
 
     package func slotState(_ capture: CaptureNames) throws -> SlotState? { nil }

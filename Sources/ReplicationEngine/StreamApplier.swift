@@ -310,7 +310,7 @@ struct StreamApplier {
         next.position = last.endPosition
         next.commitPosition = last.commitPosition
         for mark in batch.transactions where mark.isLastPart {
-            if let gtid = mark.gtid { next.gtids?.insert(gtid) }
+            for gtid in [mark.preparedGTID, mark.gtid] { gtid.map { _ = next.gtids?.insert($0) } }
         }
         passBeats()
     }

@@ -165,6 +165,47 @@ struct LogReaderTests {
         #expect(seen == ["1", "2", "3", "4", "5", "6"])
     }
 
+    @Test("B20: brings what was prepared with its commit, also after a restart")
+    func prepared() throws {
+        let database = try TestServer(on: "mysql97")
+        let connection = try database.connect(.target)
+        try connection.run("CREATE TABLE t (id INT PRIMARY KEY, v TEXT)")
+        try connection.run("INSERT INTO t VALUES (0, 'before')")
+        var (source, place, log) = try Self.open(database, ["t"])
+        let ids = try (1...3).map { id in
+            let xid = "'\(database.name)', '\(id)'"
+            try connection.run("XA START \(xid)")
+            try connection.run("INSERT INTO t VALUES (\(id), 'prepared')")
+            try connection.run("UPDATE t SET id = id + 10, v = 'moved' WHERE id = \(id)")
+            try connection.run("XA END \(xid)")
+            try connection.run("XA PREPARE \(xid)")
+            try connection.run("INSERT INTO t VALUES (\(id + 90), 'between')")
+            return xid
+        }
+        func rows(_ count: Int) throws -> [[String]] {
+            let batches = try log.read { $0.flatMap(\.rows).count >= count }
+            for mark in batches.flatMap(\.transactions) {
+                place.position = max(place.position, mark.endPosition)
+                for gtid in [mark.preparedGTID, mark.gtid] {
+                    gtid.map { _ = place.gtids?.insert($0) }
+                }
+            }
+            return batches.flatMap(\.rows)
+        }
+        #expect(try rows(3) == [["91", "between"], ["92", "between"], ["93", "between"]])
+        try connection.run("XA COMMIT \(ids[1])")
+        #expect(try rows(2) == [["2", "prepared"], ["12", "moved"]])
+        log.close()
+        place = try source.resume(Self.capture, known: source.identity(), from: place)
+        log = try source.openLog(
+            Self.capture,
+            routes: source.describe([TableName(schema: database.name, name: "t")]).map(Self.route),
+            from: place)
+        try connection.run("XA ROLLBACK \(ids[2])")
+        try connection.run("XA COMMIT \(ids[0])")
+        #expect(try rows(2) == [["1", "prepared"], ["11", "moved"]])
+    }
+
     @Test("passes the log's end though nothing is written (P15)", arguments: TestServer.all)
     func idle(_ server: String) throws {
         let database = try TestServer(on: server)

@@ -18,6 +18,7 @@ struct TargetSchemaPlan {
     let existing: [TableName: TargetTable]
     let databases: Set<String>
     let collations: Set<String>
+    let grants: SessionGrants
     /// Names differ for the server when their case does.
     let tellsCase: Bool
     var plan = SchemaPlan()
@@ -27,6 +28,7 @@ struct TargetSchemaPlan {
         existing = try catalog.tables(routes.map(\.target))
         databases = try catalog.databases()
         collations = try catalog.collations()
+        grants = try SessionGrants(catalog.connection)
         tellsCase = catalog.connection.facts.variable("lower_case_table_names") == "0"
     }
 
@@ -45,6 +47,7 @@ struct TargetSchemaPlan {
         }
         draft.addDatabases()
         draft.checkNames()
+        for route in routes { try draft.checkTriggers(route) }
         for route in routes { draft.addTable(route, exact) }
         for route in routes { draft.addIndexes(route) }
         for route in routes { try draft.putBack(route, kept) }
@@ -156,6 +159,14 @@ extension TargetSchemaPlan {
             let back = try kept.putBack(table, key: route.keyColumns.map(\.name))
         else { return }
         plan.whenConsistent += back.rows + [back.removal]
+    }
+
+    /// A trigger would change rows on their way (A31), and who lacks the privilege sees none.
+    private mutating func checkTriggers(_ route: TableRoute) throws {
+        guard try !grants.hold("TRIGGER", on: route.target.schema) else { return }
+        problem(
+            route, "triggers would change rows, and are hidden without the privilege TRIGGER",
+            try: "martlet check PIPELINE --print-grants")
     }
 
     static func list(_ names: [String]) -> String { SQLText.list(names.map { SQLText.name($0) }) }

@@ -10,10 +10,12 @@ struct BatchBuilder {
         var mark: TransactionMark
         var first: Fill
         var savepoints: [Savepoint] = []
+        /// Not to be delivered before its end is known: it may only be prepared.
+        var isHeld = false
     }
 
     /// How much a batch holds.
-    private struct Fill {
+    struct Fill {
         var bytes = 0, values = 0, changes = 0, definitions = 0
     }
 
@@ -32,6 +34,7 @@ struct BatchBuilder {
     private var lastSlot: Int32 = 0
     private var lastTime: Int64 = 0
     private var truncates: UInt32 = 0
+    private var prepared = PreparedTransactions()
     private let limits: BatchLimits
 
     private struct SlotKey: Hashable {
@@ -42,7 +45,8 @@ struct BatchBuilder {
     init(limits: BatchLimits) { self.limits = limits }
 
     var isFull: Bool {
-        batch.changes.count >= limits.changes || heldBytes >= limits.bytes
+        if open?.isHeld == true, !hasWholeTransactions { return false }
+        return batch.changes.count >= limits.changes || heldBytes >= limits.bytes
     }
 
     private var heldBytes: Int {
@@ -131,6 +135,48 @@ extension BatchBuilder {
         return true
     }
 
+    // MARK: XA
+
+    mutating func holdOpen() { open?.isHeld = true }
+
+    /// What is held counts against the limit, together with what is prepared.
+    func checkHeld() throws(MalformedEvent) {
+        guard let open, open.isHeld else { return }
+        let bytes = batch.bytes.count - open.first.bytes
+        guard bytes + prepared.bytes <= limits.bytes else {
+            throw .tooLarge("what is prepared (\(limits.bytes) bytes of memory)")
+        }
+    }
+
+    /// Puts the open transaction aside.
+    mutating func prepareOpen(_ xid: String) throws(MalformedEvent) {
+        try checkHeld()
+        guard let open else { return }
+        var rows = ChangeBatch()
+        rows.tables = batch.tables
+        rows.append(batch, from: open.first)
+        prepared.insert(xid, rows, open.mark.gtid)
+        dropOpen()
+    }
+
+    /// The open transaction is the one that was put aside, or has undone it.
+    mutating func decide(_ xid: String, commits: Bool) throws(MalformedEvent) {
+        let transaction = prepared.remove(xid)
+        open?.mark.preparedGTID = transaction?.gtid
+        guard commits else { return }
+        guard var rows = transaction?.rows else { throw .notPrepared("XA COMMIT \(xid)") }
+        guard batch.bytes.count + rows.bytes.count <= Int(UInt32.max) else {
+            throw .tooLarge("a batch of changes")
+        }
+        let slots = rows.tables.map { slot(of: $0) }
+        for index in rows.changes.indices {
+            rows.changes[index].table = slots[Int(rows.changes[index].table)]
+        }
+        batch.append(rows, from: Fill())
+    }
+
+    mutating func dropPrepared() { prepared = PreparedTransactions() }
+
     // MARK: Savepoints
 
     mutating func savepoint(_ name: String) {
@@ -209,8 +255,8 @@ extension BatchBuilder {
         return slot
     }
 
+    /// The log describes a table anew whenever the server opens it.
     private mutating func slot(of table: LoggedTable) -> Int32 {
-        // The log describes a table anew whenever the server opens it.
         if let same = batch.tables.firstIndex(of: table) { return Int32(same) }
         batch.tables.append(table)
         return Int32(batch.tables.count - 1)
@@ -299,20 +345,7 @@ extension BatchBuilder {
     private mutating func moveTail(of taken: inout ChangeBatch, from first: Fill) {
         // Slots stay as they are: the new batch describes the same tables at the same indexes.
         batch.tables = taken.tables
-        batch.bytes.append(contentsOf: taken.bytes[first.bytes...])
-        for value in taken.values[first.values...] {
-            let moved = value.isPresent ? value.offset - UInt32(first.bytes) : value.offset
-            batch.values.append(Value(offset: moved, length: value.length))
-        }
-        for var change in taken.changes[first.changes...] {
-            if change.oldRow >= 0 { change.oldRow -= Int32(first.values) }
-            if change.newRow >= 0 { change.newRow -= Int32(first.values) }
-            batch.changes.append(change)
-        }
-        for var definition in taken.definitions[first.definitions...] {
-            definition.transaction = 0
-            batch.definitions.append(definition)
-        }
+        batch.append(taken, from: first)
         taken.bytes.removeSubrange(first.bytes...)
         taken.values.removeSubrange(first.values...)
         taken.changes.removeSubrange(first.changes...)

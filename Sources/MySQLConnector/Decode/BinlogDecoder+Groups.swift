@@ -19,8 +19,7 @@ extension BinlogDecoder {
             return try endTransaction()
         case .xaPrepare:
             let prepare = try XAPrepareEvent(&reader)
-            guard prepare.isOnePhase else { throw .prepared("XA PREPARE \(prepare.xid)") }
-            return try endTransaction()
+            return prepare.isOnePhase ? try endTransaction() : try self.prepare(prepare.xid)
         case .tableMap: try tableMap(body)
         case .writeRowsV1, .updateRowsV1, .deleteRowsV1, .writeRows, .updateRows, .deleteRows,
             .writeRowsCompressedV1, .updateRowsCompressedV1, .deleteRowsCompressedV1,
@@ -124,7 +123,7 @@ extension BinlogDecoder {
         case .savepoint(let name): builder.savepoint(name)
         case .release(let name): builder.release(name)
         case .rollbackTo(let name): try builder.rollBack(to: name)
-        case .xa(let word): try xa(word, header)
+        case .xa(let word, let xid): return try xa(word, xid, header)
         case .change(let word): throw .statement(word)
         case .unknown(let word): throw .unknownStatement(word)
         case .harmless, .truncate, .definition: return try define(kind, header)
@@ -132,8 +131,8 @@ extension BinlogDecoder {
         return .consumed
     }
 
-    /// MariaDB logs a transaction that was rolled back when it made or dropped a temporary table, or
-    /// changed tables of engines without transactions. What it did to the others is undone.
+    /// MariaDB logs a transaction that was rolled back when it made or dropped a temporary table,
+    /// or changed tables of engines without transactions. What it did to the others is undone.
     private mutating func rollBack() throws(MalformedEvent) -> Outcome {
         guard builder.dropChanges() else { throw .rolledBack("ROLLBACK") }
         return try endTransaction()
@@ -148,14 +147,40 @@ extension BinlogDecoder {
         return .consumed
     }
 
-    /// XA START and XA END frame the rows; the end of the group says whether it is one phase.
-    private mutating func xa(_ word: String, _ header: EventHeader) throws(MalformedEvent) {
+    /// XA START and XA END frame the rows, and the end of the group says whether it is one phase.
+    /// If it is not, a later group decides.
+    private mutating func xa(
+        _ word: String, _ xid: String, _ header: EventHeader
+    ) throws(MalformedEvent) -> Outcome {
         switch word {
-        case "START", "BEGIN": _ = try begin(header)
+        case "START", "BEGIN":
+            _ = try begin(header)
+            builder.holdOpen()
         case "END":
             guard case .transaction = phase else { throw .outOfPlace }
+        case "COMMIT", "ROLLBACK": return try decide(xid, commits: word == "COMMIT", header)
         default: throw .prepared("XA \(word)")
         }
+        return .consumed
+    }
+
+    /// MariaDB's sets cannot say that a group is missing and later ones are not: after a restart
+    /// its rows would not come again.
+    private mutating func prepare(_ xid: String) throws(MalformedEvent) -> Outcome {
+        guard case .transaction = phase else { throw .outOfPlace }
+        guard format?.isMariaDB == false else { throw .prepared("XA PREPARE \(xid)") }
+        phase = .idle
+        tables.endStatement()
+        try builder.prepareOpen(xid)
+        return .prepared
+    }
+
+    private mutating func decide(
+        _ xid: String, commits: Bool, _ header: EventHeader
+    ) throws(MalformedEvent) -> Outcome {
+        _ = try begin(header)
+        try builder.decide(xid, commits: commits)
+        return try endTransaction()
     }
 
     /// DDL is a transaction of its own, unless it is inside one: CREATE TABLE ... SELECT (B22).
@@ -232,6 +257,7 @@ extension BinlogDecoder {
             try rows.decode(
                 event, table, plan, &reader, isCompressed: kind.isCompressed,
                 allowsPartial: options.allowsPartialImages, into: &builder)
+            try builder.checkHeld()
         } catch {
             let names = plan.names
             note(

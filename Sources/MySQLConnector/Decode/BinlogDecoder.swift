@@ -31,6 +31,8 @@ struct BinlogDecoder: ~Copyable {
         case consumed
         /// - inParts: it was the last part of a transaction that is delivered in several batches.
         case transactionEnded(inParts: Bool)
+        /// A transaction was put aside: its rows come with the group that commits it (B20).
+        case prepared
         /// A compressed transaction: call `decodePayload` until it returns nil.
         case payload
         case heartbeat
@@ -82,6 +84,7 @@ struct BinlogDecoder: ~Copyable {
     /// The dump begins anew, at the start of a group.
     mutating func restart() {
         builder.dropOpen()
+        builder.dropPrepared()
         (phase, payload, format) = (.idle, nil, nil)
         forgetTables()
     }

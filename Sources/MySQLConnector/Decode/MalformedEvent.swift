@@ -26,8 +26,10 @@ enum MalformedEvent: Error, Equatable {
     case statement(String)
     /// A statement of which nobody knows whether it changes tables: its first word.
     case unknownStatement(String)
-    /// XA PREPARE and what follows it.
+    /// XA PREPARE of MariaDB, or a statement of XA that is not known.
     case prepared(String)
+    /// A commit of what was prepared before the log was read.
+    case notPrepared(String)
     /// ROLLBACK of changes that may be of tables without transactions.
     case rolledBack(String)
     case partialJSON
@@ -56,11 +58,17 @@ extension MalformedEvent {
             table: place.table, column: place.column, why: reason, try: remedy)
     }
 
+    /// The same of a row that was read from its table.
+    func readError(of table: TableName, column: String) -> ReplicationError {
+        ReplicationError(kind, "read a row", table: table, column: column, why: reason, try: remedy)
+    }
+
     private var kind: ReplicationError.Kind {
         switch self {
         case .truncated, .trailing, .length, .checksum, .invalid, .outOfPlace, .position,
             .unknownTable, .compression, .tooLarge:
             .protocolViolation
+        case .notPrepared: .positionGap
         case .unknownEvent, .unsupported, .unknownStatement, .prepared, .rolledBack, .partialJSON,
             .characterSet:
             .unsupported
@@ -92,6 +100,8 @@ extension MalformedEvent {
         case .unknownStatement(let word):
             "what the statement \(word) does to tables is not known"
         case .prepared(let what): "\(what): prepared transactions are not followed"
+        case .notPrepared(let what):
+            "\(what): it was prepared before the log was read from, and its rows are not known"
         case .rolledBack(let what): "\(what) of changes that were applied in parts"
         case .partialJSON:
             "it holds parts of JSON documents (binlog_row_value_options = PARTIAL_JSON)"
@@ -111,6 +121,7 @@ extension MalformedEvent {
         case .partialImage: "SET GLOBAL binlog_row_image = FULL; then load the table again"
         case .missingMetadata: "SET GLOBAL binlog_row_metadata = FULL"
         case .incident, .rolledBack: "load the tables again"
+        case .notPrepared: "martlet run PIPELINE --fresh --yes"
         default: nil
         }
     }

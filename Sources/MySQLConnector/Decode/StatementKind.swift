@@ -4,7 +4,8 @@ internal import ReplicationModel
 enum StatementKind: Equatable {
     case begin, commit, rollback
     case savepoint(String), rollbackTo(String), release(String)
-    case xa(String)
+    /// - xid: of the commit or rollback of what was prepared, as `XAPrepareEvent` writes it.
+    case xa(String, xid: String)
     /// Rows are changed, and this is all that the log says of it (B01).
     case change(String)
     /// Changes neither rows nor what a table is: users, views, indexes, temporary tables.
@@ -28,7 +29,7 @@ enum StatementKind: Equatable {
         case "RELEASE":
             _ = words.next()
             self = .release(words.name())
-        case "XA": self = .xa(words.next() ?? "")
+        case "XA": self = .xa(words.next() ?? "", xid: words.rest())
         case "INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD", "CALL", "SELECT", "DO", "WITH",
             "MERGE", "HANDLER", "VALUES", "EXECUTE":
             self = .change(first)

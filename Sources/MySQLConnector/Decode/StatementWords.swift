@@ -1,3 +1,4 @@
+import Foundation
 internal import ReplicationModel
 
 /// The parts of `sql_mode` that decide how a statement is read.
@@ -92,6 +93,11 @@ struct StatementWords {
                 return
             }
         }
+    }
+
+    /// What has not been read.
+    func rest() -> String {
+        String(decoding: text[at...], as: UTF8.self).trimmingCharacters(in: .whitespaces)
     }
 
     private func isWordByte(_ byte: UInt8) -> Bool {
