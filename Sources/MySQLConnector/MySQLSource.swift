@@ -85,6 +85,14 @@ extension MySQLSource {
         try sessions.use { try Preflight(connection: $0, tables: tables).findings() }
     }
 
+    package func census(
+        _ table: TableSchema, _ questions: [ValueQuestion], whole: Bool
+    ) throws -> ValueCensus {
+        try sessions.use {
+            try SourceCensus(table: table, questions: questions).take($0, whole: whole)
+        }
+    }
+
     package func installStatements(_ capture: CaptureNames, tables: [TableSchema]) throws
         -> [String]
     {
@@ -111,6 +119,14 @@ extension MySQLSource {
             let position = try end.position(generation: generation.withLock { $0 })
             return CaptureStart(place: LogPlace(position: position, gtids: end.gtids))
         }
+    }
+
+    package func adoptCapture(_ capture: CaptureNames, at position: LogPosition) throws
+        -> CaptureStart
+    {
+        throw ReplicationError(
+            .usage, "follow from a given position", place: "option --start-at",
+            why: "it is not supported for this source", try: "leave out --start-at")
     }
 
     package func slotState(_ capture: CaptureNames) throws -> SlotState? { nil }
@@ -146,10 +162,15 @@ extension MySQLSource {
     }
 
     package func openLog(
-        _ capture: CaptureNames, tables: [TableSchema], from start: LogPlace
+        _ capture: CaptureNames, routes: [TableRoute], from start: LogPlace
     ) throws -> any ChangeSource {
-        try MySQLLogReader(
-            url: url, password: password, tables: tables, start: start, memoryShare: memoryShare)
+        let names = try sessions.use { $0.facts.variable("lower_case_table_names") }
+        let hints = Dictionary(
+            routes.map { ($0.source.name, TableHint($0)) }, uniquingKeysWith: { first, _ in first })
+        return try MySQLLogReader(
+            url: url, password: password,
+            followed: FollowedTables(hints, foldsNames: names != "0"), start: start,
+            memoryShare: memoryShare)
     }
 
     package func openReader(label: String) throws -> any TableReader {

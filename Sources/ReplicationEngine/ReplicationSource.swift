@@ -26,6 +26,11 @@ package protocol ReplicationSource: AnyObject, Sendable {
     /// Looks at settings, privileges, tables; changes nothing. Findings in a stable order.
     func preflight(_ capture: CaptureNames, tables: [TableSchema]) throws -> [Finding]
 
+    /// Counts the table's rows that have what is asked for; reads only. `whole` reads every row of
+    /// a large table too (`ValueScan`).
+    func census(_ table: TableSchema, _ questions: [ValueQuestion], whole: Bool) throws
+        -> ValueCensus
+
     /// The statements that `check --install` runs as the installer: publication, identities.
     func installStatements(_ capture: CaptureNames, tables: [TableSchema]) throws -> [String]
 
@@ -48,6 +53,10 @@ package protocol ReplicationSource: AnyObject, Sendable {
     /// the first entries of the unseen list (DESIGN 6.1).
     func createCapture(_ capture: CaptureNames, tables: [TableName]) throws -> CaptureStart
 
+    /// Takes over what somebody else made, so that streaming starts at `position`: everything that
+    /// commits behind it can still be read, and the publication was there before. Makes nothing.
+    func adoptCapture(_ capture: CaptureNames, at position: LogPosition) throws -> CaptureStart
+
     /// What the server says of the slot now; nil if there is none, or the engine has no slots.
     func slotState(_ capture: CaptureNames) throws -> SlotState?
 
@@ -64,8 +73,9 @@ package protocol ReplicationSource: AnyObject, Sendable {
 
     /// Starts reading the log at `start` (an end position of a transaction, or the consistent
     /// point). Transactions that end at or before `start` are not delivered, nor changes of other
-    /// tables than `tables`.
-    func openLog(_ capture: CaptureNames, tables: [TableSchema], from start: LogPlace) throws
+    /// tables than those of `routes`. Values of other columns than the routes' are not delivered if
+    /// the capture says nothing else.
+    func openLog(_ capture: CaptureNames, routes: [TableRoute], from start: LogPlace) throws
         -> any ChangeSource
 
     /// What the snapshots of its readers tell, until the end of the attempt.
@@ -139,8 +149,9 @@ package protocol TableReader: AnyObject {
     func join(_ snapshot: String, _ route: TableRoute) throws
 
     /// Delivers the rows of `range` in COPY format, in blocks of whole rows of up to about 64 kB
-    /// (one row may be larger). Bounds of a table without a key are pages. Returns the number of rows. Throws `.snapshotGone` when the
-    /// server gave up the snapshot: the chunk is read again from its beginning.
+    /// (one row may be larger). Bounds of a table without a key are pages. Returns the number of
+    /// rows. Throws `.snapshotGone` when the server gave up the snapshot: the chunk is read again
+    /// from its beginning.
     func copy(
         _ route: TableRoute, _ range: KeyRange, format: RowFormat,
         into sink: (UnsafeRawBufferPointer) throws -> Void

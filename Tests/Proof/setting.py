@@ -38,10 +38,12 @@ def arguments(description, **defaults):
     parser.add_argument("--target", default="pg18", help=f"{SOURCES}, sqlite")
     parser.add_argument("--existing", choices=["none", "empty", "truncate"], default="none",
                         help="target tables with unique keys that are there before the run")
-    parser.add_argument("--sizes", choices=SIZES, default="small")
+    parser.add_argument("--sizes", choices=SIZES,
+                        help="default small; middle for a file, loaded too quickly otherwise")
     for name, value in defaults.items():
         parser.add_argument("--" + name.replace("_", "-"), type=type(value), default=value)
     options = parser.parse_args()
+    options.sizes = options.sizes or ("middle" if options.target == "sqlite" else "small")
     log(description.strip().splitlines()[0])
     log(" ".join(sys.argv[1:]) or "(defaults)", "seed", options.seed, "binary", MARTLET)
     return options

@@ -4,14 +4,14 @@
 Chunks are judged by windows of positions (DESIGN 6.6), because a standby's snapshots do not tell what
 they see. Rounds go on until the load has met enough of everything; afterwards source and target are
 equal by value. The standby cancels readers after 100 ms, so that chunks are read again. First, what
-cannot work is refused with the way out.
+cannot work is refused with the way out. Last, the standby is promoted under the run.
 """
 
 from convergence import STATES, converge
-from lab import Pipeline, Source, StandbyServer, require, wait_until
+from lab import Pipeline, Source, StandbyServer, require, require_equal, wait_until
 from setting import Proof, Setting, arguments, private
 
-PREFLIGHT = 3
+PREFLIGHT, STOPPED = 3, 6
 KEYLESS = ["audit_keyless", "duplicates"]
 _standbys = {}
 
@@ -97,6 +97,40 @@ def refused(options):
         setting.close()
 
 
+def promoted(options):
+    """The run stops within seconds and says why; the way out that it names works."""
+    setting = StandbySetting(options, options.seed, options.sessions)
+    primary = setting.source.server
+    try:
+        run = setting.begin(deadline=120)
+        setting.pipeline.wait_live(run, options.load_seconds)
+        standby = _standbys.pop(primary)
+        standby.promote()
+        code = run.wait(30)
+        require(code == STOPPED and "promoted" in run.tail() and "--fresh" in run.tail(),
+                f"run ended with {code}: {run.tail()}")
+        setting.workload.stop()
+        again_from(standby, setting)
+    finally:
+        setting.source.server = primary
+        setting.close()
+
+
+def again_from(server, setting):
+    """The promoted server is a source like any other: what it has arrives, and nothing else."""
+    setting.source.server = server
+    fresh = Pipeline(setting.source, setting.target, setting.pipeline.options)
+    del fresh.options["source_primary"]
+    fresh.name = setting.pipeline.name
+    fresh.path = fresh.write("pipeline", server.url(setting.source.name, setting.source.capture))
+    fresh.install_path = fresh.write(
+        "install", server.url(setting.source.name, setting.source.installer))
+    fresh.install()
+    run = fresh.start("--fresh", "--yes", "--until-caught-up")
+    require(run.wait(300) == 0, f"run --fresh ended with {run.code}: {run.tail()}")
+    require_equal(setting.source, setting.target, fresh, setting.compared)
+
+
 if __name__ == "__main__":
     chosen = arguments(__doc__, seconds=180, changes=50, between=5, key_changes=10, sessions=4,
                        hanging=1, pause=0.0, load_seconds=240)
@@ -105,4 +139,5 @@ if __name__ == "__main__":
                 chosen)
     proof.check(f"P36 I1 I4 I8: a standby ({chosen.source}) -> {chosen.target} converges under load",
                 lambda o: converge(o, wanted, StandbySetting, 120), chosen)
+    proof.check(f"P24: a standby ({chosen.source}) that is promoted stops the run", promoted, chosen)
     proof.end()

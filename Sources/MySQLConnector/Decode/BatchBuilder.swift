@@ -2,7 +2,7 @@ internal import ReplicationModel
 
 /// Collects decoded transactions in a batch until somebody takes it.
 ///
-/// Handed: rows and statements, in the order of the log. Hands on: batches as `ChangeBatch`
+/// Handed: rows and what statements do, in the order of the log. Hands on: batches as `ChangeBatch`
 /// promises them: runs of whole transactions, or parts of a single large one.
 struct BatchBuilder {
     /// The transaction whose end has not come yet, and where it starts in the batch.
@@ -10,11 +10,13 @@ struct BatchBuilder {
         var mark: TransactionMark
         var first: Fill
         var savepoints: [Savepoint] = []
+        /// Not to be delivered before its end is known: it may only be prepared.
+        var isHeld = false
     }
 
     /// How much a batch holds.
-    private struct Fill {
-        var bytes = 0, values = 0, changes = 0, statements = 0
+    struct Fill {
+        var bytes = 0, values = 0, changes = 0, definitions = 0
     }
 
     private struct Savepoint {
@@ -31,6 +33,8 @@ struct BatchBuilder {
     private var lastKey = SlotKey(serial: -1, isPartial: false)
     private var lastSlot: Int32 = 0
     private var lastTime: Int64 = 0
+    private var truncates: UInt32 = 0
+    private var prepared = PreparedTransactions()
     private let limits: BatchLimits
 
     private struct SlotKey: Hashable {
@@ -41,7 +45,8 @@ struct BatchBuilder {
     init(limits: BatchLimits) { self.limits = limits }
 
     var isFull: Bool {
-        batch.changes.count >= limits.changes || heldBytes >= limits.bytes
+        if open?.isHeld == true, !hasWholeTransactions { return false }
+        return batch.changes.count >= limits.changes || heldBytes >= limits.bytes
     }
 
     private var heldBytes: Int {
@@ -61,7 +66,7 @@ struct BatchBuilder {
     private var fill: Fill {
         Fill(
             bytes: batch.bytes.count, values: batch.values.count, changes: batch.changes.count,
-            statements: batch.statements.count)
+            definitions: batch.definitions.count)
     }
 }
 
@@ -98,7 +103,7 @@ extension BatchBuilder {
         // An id must reach the checkpoint also when nothing of ours has it.
         endsInFiller =
             mark.changes.isEmpty && mark.isFirstPart && mark.gtid == nil
-            && first.statements == batch.statements.count
+            && first.definitions == batch.definitions.count
         open = nil
         return !mark.isFirstPart
     }
@@ -120,13 +125,57 @@ extension BatchBuilder {
         batch.changes.removeSubrange(fill.changes...)
         batch.values.removeSubrange(fill.values...)
         batch.bytes.removeSubrange(fill.bytes...)
-        batch.statements.removeSubrange(fill.statements...)
+        batch.definitions.removeSubrange(fill.definitions...)
     }
 
-    /// The open transaction holds rows, or parts of it were taken.
-    var openHasChanges: Bool {
-        open.map { !$0.mark.isFirstPart || $0.first.changes < batch.changes.count } ?? false
+    /// Takes back what the open transaction did; false if parts of it were taken.
+    mutating func dropChanges() -> Bool {
+        guard let open, open.mark.isFirstPart else { return open == nil }
+        cut(to: open.first)
+        return true
     }
+
+    // MARK: XA
+
+    mutating func holdOpen() { open?.isHeld = true }
+
+    /// What is held counts against the limit, together with what is prepared.
+    func checkHeld() throws(MalformedEvent) {
+        guard let open, open.isHeld else { return }
+        let bytes = batch.bytes.count - open.first.bytes
+        guard bytes + prepared.bytes <= limits.bytes else {
+            throw .tooLarge("what is prepared (\(limits.bytes) bytes of memory)")
+        }
+    }
+
+    /// Puts the open transaction aside.
+    mutating func prepareOpen(_ xid: String) throws(MalformedEvent) {
+        try checkHeld()
+        guard let open else { return }
+        var rows = ChangeBatch()
+        rows.tables = batch.tables
+        rows.append(batch, from: open.first)
+        prepared.insert(xid, rows, open.mark.gtid)
+        dropOpen()
+    }
+
+    /// The open transaction is the one that was put aside, or has undone it.
+    mutating func decide(_ xid: String, commits: Bool) throws(MalformedEvent) {
+        let transaction = prepared.remove(xid)
+        open?.mark.preparedGTID = transaction?.gtid
+        guard commits else { return }
+        guard var rows = transaction?.rows else { throw .notPrepared("XA COMMIT \(xid)") }
+        guard batch.bytes.count + rows.bytes.count <= Int(UInt32.max) else {
+            throw .tooLarge("a batch of changes")
+        }
+        let slots = rows.tables.map { slot(of: $0) }
+        for index in rows.changes.indices {
+            rows.changes[index].table = slots[Int(rows.changes[index].table)]
+        }
+        batch.append(rows, from: Fill())
+    }
+
+    mutating func dropPrepared() { prepared = PreparedTransactions() }
 
     // MARK: Savepoints
 
@@ -154,11 +203,24 @@ extension BatchBuilder {
         cut(to: fill)
     }
 
-    mutating func statement(_ text: String, schema: String, effect: LoggedStatement.Effect) {
-        batch.statements.append(
-            LoggedStatement(
-                text: text, schema: schema, effect: effect, transaction: batch.transactions.count,
-                change: batch.changes.count))
+}
+
+// MARK: Statements
+
+extension BatchBuilder {
+    mutating func truncate(_ table: LoggedTable) {
+        var change = Change(operation: .truncate, table: slot(of: table))
+        // Each is a statement of its own (P52).
+        truncates &+= 1
+        change.statement = truncates
+        batch.changes.append(change)
+    }
+
+    mutating func define(_ table: LoggedTable, what: String) {
+        batch.definitions.append(
+            LoggedDefinition(
+                table: table.id, name: table.name, what: what,
+                transaction: batch.transactions.count))
     }
 }
 
@@ -183,17 +245,21 @@ extension BatchBuilder {
         var table = plan.description
         if let identity {
             table.isFull = false
-            for (index, isPresent) in identity.enumerated() {
-                table.columns[index].isIdentity = isPresent
+            for (place, index) in plan.carried.enumerated() {
+                table.columns[place].isIdentity = identity[index]
             }
         }
-        // The log describes a table anew whenever the server opens it.
-        let same = batch.tables.firstIndex(of: table)
-        let slot = Int32(same ?? batch.tables.count)
-        if same == nil { batch.tables.append(table) }
+        let slot = slot(of: table)
         slots[key] = slot
         (lastKey, lastSlot) = (key, slot)
         return slot
+    }
+
+    /// The log describes a table anew whenever the server opens it.
+    private mutating func slot(of table: LoggedTable) -> Int32 {
+        if let same = batch.tables.firstIndex(of: table) { return Int32(same) }
+        batch.tables.append(table)
+        return Int32(batch.tables.count - 1)
     }
 
     mutating func forgetSlots() {
@@ -231,7 +297,7 @@ extension BatchBuilder {
             Fill(
                 bytes: fill.bytes - open.first.bytes, values: fill.values - open.first.values,
                 changes: fill.changes - open.first.changes,
-                statements: fill.statements - open.first.statements)
+                definitions: fill.definitions - open.first.definitions)
         }
         return taken
     }
@@ -279,24 +345,10 @@ extension BatchBuilder {
     private mutating func moveTail(of taken: inout ChangeBatch, from first: Fill) {
         // Slots stay as they are: the new batch describes the same tables at the same indexes.
         batch.tables = taken.tables
-        batch.bytes.append(contentsOf: taken.bytes[first.bytes...])
-        for value in taken.values[first.values...] {
-            let moved = value.isPresent ? value.offset - UInt32(first.bytes) : value.offset
-            batch.values.append(Value(offset: moved, length: value.length))
-        }
-        for var change in taken.changes[first.changes...] {
-            if change.oldRow >= 0 { change.oldRow -= Int32(first.values) }
-            if change.newRow >= 0 { change.newRow -= Int32(first.values) }
-            batch.changes.append(change)
-        }
-        for var statement in taken.statements[first.statements...] {
-            statement.transaction = 0
-            statement.change -= first.changes
-            batch.statements.append(statement)
-        }
+        batch.append(taken, from: first)
         taken.bytes.removeSubrange(first.bytes...)
         taken.values.removeSubrange(first.values...)
         taken.changes.removeSubrange(first.changes...)
-        taken.statements.removeSubrange(first.statements...)
+        taken.definitions.removeSubrange(first.definitions...)
     }
 }

@@ -45,6 +45,17 @@ extension PostgreSQLSource {
             .preflight, "use the source", why: finding.detail, try: finding.remedy)
     }
 
+    /// A standby that was promoted goes on alone. What is written to its former primary never comes
+    /// by, and what that one commits is no history of this server's (P24).
+    func refusePromoted() throws {
+        guard hasPrimary, try !sessions.use({ try $0.isInRecovery() }) else { return }
+        throw ReplicationError(
+            .positionGap, "follow a standby",
+            why: "it was promoted: its history goes on without that of its primary",
+            try: "take `source_primary` out of the pipeline file, then "
+                + "martlet run PIPELINE --fresh --yes (copies everything again)")
+    }
+
     func standbyGrants(_ connection: PGConnection) throws -> [String] {
         let answer = try connection.run("SELECT pg_is_in_recovery(), current_user")
         guard answer.boolean(0, 0), connection.serverVersion >= 160000 else { return [] }

@@ -45,13 +45,16 @@ SEEN = {"TRIGGER"}
 
 _private = {}
 _making = threading.Lock()
+# Settings of sources that this program does not leave as they are.
+variant = {}
 
 
 def private(name, role="source"):
     """One server of our own per program, version and role."""
     with _making:
         if (name, role) not in _private:
-            _private[name, role] = PrivateServer(name, {"server_id": 1 if role == "source" else 2})
+            own = {"server_id": 1, **variant} if role == "source" else {"server_id": 2}
+            _private[name, role] = PrivateServer(name, own)
         return _private[name, role]
 
 
@@ -309,6 +312,8 @@ def expression(name, kind):
         return f"CAST({name} AS DOUBLE)"
     if bits := re.match(r"bit\((\d+)\)", kind):
         return f"LPAD(BIN({name} + 0), {bits[1]}, '0')"
+    if kind.startswith("vector"):
+        return f"CAST({name} AS BINARY)"  # the driver does not know the type
     return name
 
 
@@ -317,7 +322,7 @@ def text_of(kind, value):
         return None
     if isinstance(value, bytes):
         return hexadecimal(value)
-    if kind in ("timestamp", "duration"):
+    if kind in ("time", "timestamp", "duration"):
         return trimmed(value)
     if kind == "timestamptz":
         return trimmed(value) + "+00"
@@ -330,8 +335,10 @@ KINDS = {
     **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint", "year"), "integer"),
     "decimal": "decimal", "float": "float32", "double": "float64", "datetime": "timestamp",
     "timestamp": "timestamptz", "time": "duration", "bit": "bits", "char": "char",
-    **dict.fromkeys(("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "geometry",
-                     "vector"), "bytes"),
+    **dict.fromkeys((
+        "binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "vector",
+        "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring",
+        "multipolygon", "geometrycollection", "geomcollection"), "bytes"),
 }
 
 

@@ -129,6 +129,9 @@ class StandbyServer(PrivateServer):
         self.configure({"hot_standby_feedback": "on", **(settings or {})})
         self.start()
 
+    def promote(self):
+        self.program("pg_ctl", "--pgdata", f"{self.inside}/data", "--wait", "promote")
+
 
 class Database:
     engine, Error = "postgresql", psycopg2.Error
@@ -252,7 +255,7 @@ class Database:
 KINDS = {
     "smallint": "integer", "integer": "integer", "bigint": "integer", "oid": "integer",
     "boolean": "boolean", "bytea": "bytes", "real": "float32", "double precision": "float64",
-    "numeric": "decimal", "timestamp without time zone": "timestamp",
+    "numeric": "decimal", "time without time zone": "time", "timestamp without time zone": "timestamp",
     "timestamp with time zone": "timestamptz",
 }
 
