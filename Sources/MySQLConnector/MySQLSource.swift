@@ -121,6 +121,14 @@ extension MySQLSource {
         }
     }
 
+    package func adoptCapture(_ capture: CaptureNames, at position: LogPosition) throws
+        -> CaptureStart
+    {
+        throw ReplicationError(
+            .usage, "follow from a given position", place: "option --start-at",
+            why: "it is not supported for this source", try: "leave out --start-at")
+    }
+
     package func slotState(_ capture: CaptureNames) throws -> SlotState? { nil }
     package func dropPublication(_ capture: CaptureNames) throws {}
     package func dropSlot(_ capture: CaptureNames) throws {}

@@ -58,12 +58,14 @@ package struct CheckReport: Report {
         return finding
     }
 
+    static let existingRows = "existing rows"
+
     /// Rows that Martlet did not write are refused by the connector, which does not know what the
     /// configuration says of them (`existing`).
     private static func judged(
         _ finding: Finding, _ existing: PipelineConfiguration.Existing
     ) -> Finding {
-        guard finding.check == "existing rows", existing != .refuse else { return finding }
+        guard finding.check == existingRows, existing != .refuse else { return finding }
         var judged = finding
         judged.severity = .warning
         judged.detail += "; existing: \(existing.rawValue)"

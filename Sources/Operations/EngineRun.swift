@@ -16,11 +16,6 @@ package final class EngineRun: PipelineRun {
     ///   throws when asked for its clock.
     package init(_ preparation: RunPreparation, logger: Logger) throws {
         let scope = preparation.scope
-        if preparation.options.startAt != nil {
-            throw ReplicationError(
-                .usage, "follow from a given position", place: "option --start-at",
-                why: "it is not supported yet by this version", try: "leave out --start-at")
-        }
         goal = preparation.options.goal.engine
         clockOffset = try scope.source.report(scope.capture, applied: nil).now - Self.now
         pipeline = Pipeline(
@@ -39,6 +34,7 @@ package final class EngineRun: PipelineRun {
         plan.chunkRows = configuration.chunkRows
         plan.existing = try existing(preparation).engine
         plan.snapshot = preparation.options.snapshot.engine
+        plan.startAt = preparation.options.startAt
         plan.marksUnseen = configuration.marksUnseen
         plan.lease = configuration.lease.seconds
         plan.memoryLimit = Int(configuration.memoryLimit.bytes)

@@ -119,12 +119,24 @@ package final class RunOperation: Sendable {
         var preparation = RunPreparation(
             scope: scope, options: options,
             prerequisites: try scope.source.prerequisites(of: scope.tables))
-        let isFirst = try scope.target.load(pipeline: configuration.name) == nil
+        let stored = try scope.target.load(pipeline: configuration.name)
+        try refuseSecondStart(stored)
+        let isFirst = stored == nil
         // Later starts go on from what is there; what fails them is said by what fails.
         if isFirst || options.fresh { try checkFirstStart(scope, forgetsSlot: !isFirst) }
         // Only now: a beginning that would be refused must not cost the state of before.
         if options.fresh { preparation.formerTargets = try forget(scope) }
         return preparation
+    }
+
+    private func refuseSecondStart(_ stored: StoredPipeline?) throws {
+        guard let stored, options.startAt != nil, stored.setup.phase != .adoptingSlot else {
+            return
+        }
+        throw ReplicationError(
+            .usage, "follow from a given position", place: "option --start-at",
+            why: "pipeline \(configuration.name) has begun, and goes on from where it is",
+            try: "leave out --start-at")
     }
 
     private func forget(_ scope: PipelineScope) throws -> Set<TableName> {
@@ -142,8 +154,10 @@ package final class RunOperation: Sendable {
         for finding in found where finding.severity == .warning {
             logger.warning("\(finding.check): \(finding.detail)")
         }
-        let forgotten = forgetsSlot ? "slot \(scope.capture.slot)" : nil
-        let refused = found.filter { $0.severity == .refused && $0.check != forgotten }
+        var fine = forgetsSlot ? ["slot \(scope.capture.slot)"] : []
+        // Without a copy the rows that are there are what the stream goes on from.
+        if options.snapshot == .never { fine.append(CheckReport.existingRows) }
+        let refused = found.filter { $0.severity == .refused && !fine.contains($0.check) }
         guard let first = refused.first else { return }
         let more = refused.count > 1 ? " (and \(refused.count - 1) more)" : ""
         throw ReplicationError(

@@ -14,14 +14,55 @@ extension PostgreSQLSource {
             try refuse(try slot.state(), capture)
             let isOlder = try slot.publicationIsOlder(capture.publication)
             guard isMadeHere || isOlder else {
-                throw ReplicationError(
-                    .positionGap, "read the log through the publication \(capture.publication)",
-                    position: start.position,
-                    why: "it may be younger than the slot: changes before it would be missing",
-                    try: "martlet run PIPELINE --fresh")
+                throw younger(capture.publication, start.position)
             }
         }
         return try reader(capture, start.position)
+    }
+
+    package func adoptCapture(_ capture: CaptureNames, at position: LogPosition) throws
+        -> CaptureStart
+    {
+        try sessions.use { connection in
+            let slot = SlotQueries(connection: connection, slot: capture.slot)
+            let state = try slot.state()
+            try refuse(state, capture)
+            try refuseStart(at: position, state, end: report(capture, applied: nil).position)
+            guard try slot.publicationIsOlder(capture.publication, trustingMark: false) else {
+                var error = younger(capture.publication, position)
+                error.remedy =
+                    "make the slot again; other slots that are behind hold back what tells its age"
+                throw error
+            }
+        }
+        return CaptureStart(place: LogPlace(position: position))
+    }
+
+    private func refuseStart(at position: LogPosition, _ state: SlotState?, end: LogPosition)
+        throws
+    {
+        let what = "follow from a given position"
+        if let state, state.confirmed > position {
+            throw ReplicationError(
+                .positionGap, what, position: position,
+                why: "the slot is confirmed up to \(state.confirmed): "
+                    + "what lies between is not sent",
+                try: "give a position that the target holds from \(state.confirmed) on")
+        }
+        guard position <= end else {
+            throw ReplicationError(
+                .positionGap, what, position: position,
+                why: "the source's log ends at \(end): "
+                    + "what is committed until then would be missing")
+        }
+    }
+
+    private func younger(_ publication: String, _ position: LogPosition) -> ReplicationError {
+        ReplicationError(
+            .positionGap, "read the log through the publication \(publication)",
+            position: position,
+            why: "it may be younger than the slot: changes before it would be missing",
+            try: "martlet run PIPELINE --fresh")
     }
 
     /// Another cluster or database, another timeline (history may have been replaced), a slot that

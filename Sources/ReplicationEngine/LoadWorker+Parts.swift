@@ -3,8 +3,8 @@ internal import ReplicationModel
 /// A table without a key in parts, each in a target transaction of its own (`SharedRead`).
 extension LoadWorker {
     /// Reads parts beside the workers that help, until all are in; returns their rows. Its own
-    /// source transaction, which shares its snapshot, stays open. Then the unit's target transaction
-    /// is open, for what was parked. nil: the table cannot be read in parts.
+    /// source transaction, which shares its snapshot, stays open. Then the unit's target
+    /// transaction is open, for what was parked. nil: the table cannot be read in parts.
     func copyParts(_ work: ChunkWork) throws -> Int64? {
         let route = routes[work.route]
         guard route.isKeyless, !work.isStaged,

@@ -145,9 +145,9 @@ extension ChangeBatch {
 }
 
 extension ChangeBatch {
-    /// The transactions that commit at or before `last`.
+    /// The transactions that are committed at or before `last`, and parts of which it is not known.
     package func through(_ last: LogPosition) -> ChangeBatch {
-        first(transactions.prefix { $0.commitPosition <= last }.count)
+        first(transactions.prefix { $0.committedAt <= last }.count)
     }
 
     /// Only so many of its transactions.

@@ -21,17 +21,18 @@ struct Preparation {
         let identity = try source.identity()
         try target.prepare()
         let isNew = try target.load(pipeline: plan.name) == nil
-        if isNew { try refuseForeignSlot() }
+        if isNew, plan.startAt == nil { try refuseForeignSlot() }
         var stored = try target.acquire(
             pipeline: plan.name,
             setup: PipelineSetup(
-                phase: .creatingSlot, capture: plan.capture, source: identity,
-                configuration: plan.configuration),
+                phase: plan.startAt == nil ? .creatingSlot : .adoptingSlot,
+                capture: plan.capture, source: identity, configuration: plan.configuration),
             holder: plan.holder, lease: plan.lease)
         Failpoint.hit(.slotAnnounced)
         try compareConfiguration(stored)
         switch stored.setup.phase {
-        case .creatingSlot: stored = try createCapture(stored, identity)
+        case .creatingSlot: stored = try begin(stored, identity, try createCapture())
+        case .adoptingSlot: stored = try begin(stored, identity, try adoptCapture())
         case .ready: stored = try resume(stored, identity)
         }
         return try makeSchema(stored)
@@ -77,21 +78,17 @@ struct Preparation {
 
     // MARK: Capture
 
-    /// The target says `creating slot` (committed) before the slot is made; one found now was made
-    /// by a run that died in between.
-    private func createCapture(_ stored: StoredPipeline, _ identity: SourceIdentity) throws
-        -> StoredPipeline
-    {
+    private func begin(
+        _ stored: StoredPipeline, _ identity: SourceIdentity,
+        _ capture: @autoclosure () throws -> CaptureStart
+    ) throws -> StoredPipeline {
         guard stored.setup.source.systemIdentifier == identity.systemIdentifier else {
             throw ReplicationError(
                 .otherSource, "go on with pipeline \(plan.name)",
                 why: "it was begun with another source, where its slot may have been made",
                 try: "put the source URL back and martlet drop PIPELINE")
         }
-        if try source.slotState(plan.capture) != nil { try source.dropSlot(plan.capture) }
-        let tables = plan.routes.map(\.source.name)
-        let start = try source.createCapture(plan.capture, tables: tables)
-        Failpoint.hit(.slotCreated)
+        let start = try capture()
         var checkpoint = Checkpoint(at: start.place)
         checkpoint.unseen = start.unseen
         var result = stored
@@ -105,6 +102,26 @@ struct Preparation {
             "capture begins",
             metadata: ["slot": "\(plan.capture.slot)", "position": "\(start.place.position)"])
         return result
+    }
+
+    /// The target says `creating slot` (committed) before the slot is made; one found now was made
+    /// by a run that died in between.
+    private func createCapture() throws -> CaptureStart {
+        if try source.slotState(plan.capture) != nil { try source.dropSlot(plan.capture) }
+        let tables = plan.routes.map(\.source.name)
+        defer { Failpoint.hit(.slotCreated) }
+        return try source.createCapture(plan.capture, tables: tables)
+    }
+
+    /// The slot is somebody else's until the target has its first checkpoint: nobody drops it.
+    private func adoptCapture() throws -> CaptureStart {
+        guard let position = plan.startAt else {
+            throw ReplicationError(
+                .usage, "go on with pipeline \(plan.name)",
+                why: "it was to follow from a given position, and has not begun",
+                try: "give --snapshot never and --start-at again")
+        }
+        return try source.adoptCapture(plan.capture, at: position)
     }
 
     /// Goes on where the target is, on this server or on its successor.

@@ -53,6 +53,10 @@ package protocol ReplicationSource: AnyObject, Sendable {
     /// the first entries of the unseen list (DESIGN 6.1).
     func createCapture(_ capture: CaptureNames, tables: [TableName]) throws -> CaptureStart
 
+    /// Takes over what somebody else made, so that streaming starts at `position`: everything that
+    /// commits behind it can still be read, and the publication was there before. Makes nothing.
+    func adoptCapture(_ capture: CaptureNames, at position: LogPosition) throws -> CaptureStart
+
     /// What the server says of the slot now; nil if there is none, or the engine has no slots.
     func slotState(_ capture: CaptureNames) throws -> SlotState?
 
@@ -145,8 +149,9 @@ package protocol TableReader: AnyObject {
     func join(_ snapshot: String, _ route: TableRoute) throws
 
     /// Delivers the rows of `range` in COPY format, in blocks of whole rows of up to about 64 kB
-    /// (one row may be larger). Bounds of a table without a key are pages. Returns the number of rows. Throws `.snapshotGone` when the
-    /// server gave up the snapshot: the chunk is read again from its beginning.
+    /// (one row may be larger). Bounds of a table without a key are pages. Returns the number of
+    /// rows. Throws `.snapshotGone` when the server gave up the snapshot: the chunk is read again
+    /// from its beginning.
     func copy(
         _ route: TableRoute, _ range: KeyRange, format: RowFormat,
         into sink: (UnsafeRawBufferPointer) throws -> Void

@@ -145,8 +145,8 @@ package enum JournalEntry: Sendable {
     case table(TableProgress)
 }
 
-/// A row of the journal: a copied chunk, a key-chunk that is pending (`seal` nil), or a table that is
-/// copied in part (`SharedRead`).
+/// A row of the journal: a copied chunk, a key-chunk that is pending (`seal` nil), or a table that
+/// is copied in part (`SharedRead`).
 package struct ChunkRecord: Sendable, Equatable {
     package var table: UInt32
     package var id: Int64
@@ -254,6 +254,8 @@ package struct PipelineSetup: Sendable, Equatable {
     package enum Phase: String, Sendable {
         /// The slot is about to be made: one found without checkpoint is dropped and made again.
         case creatingSlot = "creating-slot"
+        /// A slot that somebody else made is about to be taken over (`--start-at`).
+        case adoptingSlot = "adopting-slot"
         case ready
     }
 

@@ -121,6 +121,16 @@ package struct TransactionMark: Sendable, Equatable {
     package var isFirstPart = true
     package var isLastPart = true
 
+    /// Where it is committed to somebody who names a position of the log: at its commit record, or
+    /// where it ends in a binlog, whose commit positions are of the first event. Zero in a binlog's
+    /// part that is not the last one: nobody knows yet.
+    package var committedAt: LogPosition {
+        switch commitPosition.form {
+        case .lsn: commitPosition
+        case .binlog: endPosition
+        }
+    }
+
     package init(
         xid: UInt32, commitPosition: LogPosition, endPosition: LogPosition, commitTime: Int64,
         changes: Range<Int>

@@ -78,6 +78,9 @@ final class FakeSource: ReplicationSource {
         note("create \(capture.slot) for \(tables.map(\.description).joined(separator: ","))")
         return CaptureStart(place: LogPlace(position: LogPosition(rawValue: 1)))
     }
+    func adoptCapture(_ capture: CaptureNames, at position: LogPosition) throws -> CaptureStart {
+        throw unused
+    }
     func slotState(_ capture: CaptureNames) throws -> SlotState? { state.withLock(\.slot) }
     func dropPublication(_ capture: CaptureNames) throws {
         if !capture.publicationIsGiven { note("drop publication \(capture.publication)") }

@@ -6,6 +6,7 @@
 - A TRUNCATE that waits far back in the log is no unseen change.
 - An unseen rewrite is still found afterwards.
 - A table that is locked at the source delays its own load only.
+- `--start-at` takes over a slot and a target that somebody else filled, and nothing less certain.
 """
 
 import threading
@@ -13,14 +14,14 @@ import time
 
 from lab import (Pipeline, Proof, make_source, make_target, require, require_equal,
                  wait_until)
-from setting import arguments
+from setting import arguments, private
 
 
 class Case:
     """One small table, followed."""
 
-    def __init__(self, options):
-        self.source = make_source(options.source)
+    def __init__(self, options, server=None):
+        self.source = make_source(server or options.source)
         self.target = make_target(options.target)
         self.sql("CREATE TABLE {t} (id int PRIMARY KEY, v text)")
         self.sql(f"INSERT INTO {{t}} SELECT g, 'a' FROM {self.source.series(1, 200)}")
@@ -117,6 +118,44 @@ def locked_at_the_source(case):
     case.equal()
 
 
+def started_at_a_position(case):
+    """As after a copy by pg_dump under the slot's snapshot: the rows up to it are there."""
+    case.pipeline.catch_up(60)
+    case.source.query(f"ALTER ROLE {case.source.installer} REPLICATION")
+    result = case.pipeline.call("drop", "--yes", path=case.pipeline.install_path)
+    require(result.returncode == 0, f"drop: {result.stderr}")
+    case.pipeline.call("check", "--install", path=case.pipeline.install_path)
+    slot = f"martlet_{case.pipeline.name}"
+    case.pipeline.options["slot"] = slot
+    case.pipeline.path = case.pipeline.write("pipeline", case.source.url(case.source.capture))
+    position = case.source.value(
+        f"SELECT lsn FROM pg_create_logical_replication_slot('{slot}', 'pgoutput')")
+    case.sql("INSERT INTO {t} VALUES (1001, 'behind')")
+    case.sql("DELETE FROM {t} WHERE id = 7")
+    for place, words in (("0/1", "not sent"), ("FFFFFF/0", "ends at")):
+        refuse_start(case, place, words)
+    run = case.pipeline.start(*start_at(position), "--until-caught-up")
+    require(run.wait(60) == 0, f"--start-at ended with {run.code}: {run.tail()}")
+    case.equal()
+    result = case.pipeline.call("run", *start_at(position))
+    require(result.returncode == 2 and "has begun" in result.stderr, f"again: {result.stderr}")
+    case.sql("INSERT INTO {t} VALUES (1002, 'later')")
+    case.pipeline.catch_up(60)
+    case.equal()
+
+
+def start_at(position):
+    return "--snapshot", "never", "--start-at", f"lsn:{position}"
+
+
+def refuse_start(case, position, words):
+    """And the slot stays, whatever is tried next."""
+    result = case.pipeline.call("run", *start_at(position))
+    require(result.returncode == 6 and words in result.stderr, f"{position}: {result.stderr}")
+    result = case.pipeline.call("run", "--until-caught-up")
+    require(result.returncode == 2 and "--start-at" in result.stderr, f"without: {result.stderr}")
+
+
 def rewritten_after_truncate(case):
     run = case.follow()
     case.sql("TRUNCATE {t}")
@@ -136,15 +175,20 @@ def main():
         "behind a TRUNCATE": behind_a_truncate,
         "rewritten after a TRUNCATE": rewritten_after_truncate,
         "locked at the source": locked_at_the_source,
+        "started at a position": started_at_a_position,
     }
     if options.target == "sqlite":
         # These look into a PostgreSQL target.
         del cases["behind a TRUNCATE"], cases["locked at the source"]
     if not options.source.startswith("pg"):
         del cases["rewritten after a TRUNCATE"]  # MySQL says every rewrite in its log
+        del cases["started at a position"]  # a slot is PostgreSQL's
     proof = Proof()
+    # Slots of others would hold back what tells its age.
+    alone = {"started at a position": private(options.source, late=False)}
     # Most of their time is waiting.
-    threads = [threading.Thread(target=proof.check, args=(name, action, Case(options)))
+    threads = [threading.Thread(target=proof.check,
+                                args=(name, action, Case(options, alone.get(name))))
                for name, action in cases.items()]
     for thread in threads:
         thread.start()

@@ -50,8 +50,8 @@ struct Preflight {
         }
         return Finding(
             .warning, "binlog_row_metadata",
-            "it is '\(found)': what the log does not say of columns is taken from the catalogue, and"
-                + " a table that is altered stops the pipeline",
+            "it is '\(found)': what the log does not say of columns is taken from the catalogue,"
+                + " and a table that is altered stops the pipeline",
             try: "SET GLOBAL binlog_row_metadata = FULL")
     }
 

@@ -131,8 +131,8 @@ extension BinlogDecoder {
         return .consumed
     }
 
-    /// MariaDB logs a transaction that was rolled back when it made or dropped a temporary table, or
-    /// changed tables of engines without transactions. What it did to the others is undone.
+    /// MariaDB logs a transaction that was rolled back when it made or dropped a temporary table,
+    /// or changed tables of engines without transactions. What it did to the others is undone.
     private mutating func rollBack() throws(MalformedEvent) -> Outcome {
         guard builder.dropChanges() else { throw .rolledBack("ROLLBACK") }
         return try endTransaction()
@@ -147,8 +147,8 @@ extension BinlogDecoder {
         return .consumed
     }
 
-    /// XA START and XA END frame the rows, and the end of the group says whether it is one phase. If
-    /// it is not, a later group decides.
+    /// XA START and XA END frame the rows, and the end of the group says whether it is one phase.
+    /// If it is not, a later group decides.
     private mutating func xa(
         _ word: String, _ xid: String, _ header: EventHeader
     ) throws(MalformedEvent) -> Outcome {

@@ -1,7 +1,7 @@
 internal import ReplicationModel
 
-/// DDL, as far as it matters for tables that are followed: which it names, and whether it may change
-/// their rows or what they are. Nothing else of it is read.
+/// DDL, as far as it matters for tables that are followed: which it names, and whether it may
+/// change their rows or what they are. Nothing else of it is read.
 ///
 /// What adds or drops a plain index changes no row; that a key has gone is seen by the catalogue.
 struct DefinitionStatement: Equatable {

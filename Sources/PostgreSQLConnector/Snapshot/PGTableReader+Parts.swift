@@ -4,9 +4,9 @@ internal import ReplicationModel
 /// A table without a key in ranges of pages, under a snapshot that one session exports.
 ///
 /// Within one snapshot each row has one version, and that is at one place: VACUUM FULL and the like
-/// wait for the lock of the session that exports. A row that is updated meanwhile is another version
-/// at another place, which the snapshot does not see. The server reads a range of pages only
-/// ("TID Range Scan", since 14).
+/// wait for the lock of the session that exports. A row that is updated meanwhile is another
+/// version at another place, which the snapshot does not see. The server reads a range of pages
+/// only ("TID Range Scan", since 14).
 ///
 /// A partitioned root is read as a whole: a partition may be attached between two parts, and no
 /// lock that a reader may take keeps that away. A standby's tables without a key are refused.

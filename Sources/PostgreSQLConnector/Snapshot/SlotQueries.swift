@@ -75,14 +75,16 @@ struct SlotQueries {
     /// the transaction that wrote its oldest row (ALTER rewrites only some) is older than the
     /// slot's `catalog_xmin`, it was there. Right after its creation a slot may be too young for
     /// that; then Martlet's mark on its own publication vouches for the order.
-    func publicationIsOlder(_ publication: String) throws -> Bool {
+    /// Of a slot that somebody else made it cannot.
+    func publicationIsOlder(_ publication: String, trustingMark: Bool = true) throws -> Bool {
         let result = try connection.query(
             """
-            SELECT obj_description(p.oid, 'pg_publication') = $3 OR greatest(age(p.xmin), (
-              SELECT max(age(m.xmin)) FROM pg_publication_rel m WHERE m.prpubid = p.oid
+            SELECT $4::bool AND obj_description(p.oid, 'pg_publication') = $3
+              OR greatest(age(p.xmin), (
+                SELECT max(age(m.xmin)) FROM pg_publication_rel m WHERE m.prpubid = p.oid
               )) > (SELECT age(s.catalog_xmin) FROM pg_replication_slots s WHERE s.slot_name = $2)
             FROM pg_publication p WHERE p.pubname = $1
-            """, [publication, slot, Publication.mark])
+            """, [publication, slot, Publication.mark, trustingMark ? "t" : "f"])
         guard result.rowCount == 1 else {
             throw ReplicationError(
                 .unfitSchema, "read the log through the publication \(publication)",
