@@ -178,7 +178,7 @@ extension MySQLTarget {
         try withOwnSession("empty") { connection in
             try connection.run("SET SESSION foreign_key_checks = 0")
             try connection.inTransaction(fencedBy: fence) {
-                try connection.run("DELETE FROM \(table.atMySQL)")
+                try connection.run("DELETE FROM \(SQLText.name(table))")
             }
         }
     }

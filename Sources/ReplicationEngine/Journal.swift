@@ -6,6 +6,15 @@ package struct ChangeCounts: Sendable, Equatable {
     package var deletes: Int64 = 0
 
     package init() {}
+
+    package mutating func count(_ operation: Change.Operation) {
+        switch operation {
+        case .insert: inserts += 1
+        case .update: updates += 1
+        case .delete: deletes += 1
+        case .truncate: break
+        }
+    }
 }
 
 /// One change of the journal, written in the same transaction as the rows it speaks of.
@@ -122,8 +131,8 @@ package struct Checkpoint: Sendable, Equatable {
 
     package var place: LogPlace { LogPlace(position: position, gtids: gtids) }
 
-    /// Every transaction that commits at or before it is applied. A binlog's commit positions are of
-    /// first events: nothing else begins before the end. Commit records may stand side by side.
+    /// Every transaction that commits at or before it is applied. A binlog's commit positions are
+    /// of first events: nothing else begins before the end. Commit records may stand side by side.
     package var passed: LogPosition {
         switch position.form {
         case .lsn: commitPosition

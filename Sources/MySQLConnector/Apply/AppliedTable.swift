@@ -44,7 +44,7 @@ struct AppliedTable {
         self.codings = codings
         self.isText = isText
         names = route.columns.map { SQLText.name($0.name) }
-        place = staging ?? route.target.atMySQL
+        place = staging ?? SQLText.name(route.target)
         insertHead = "INSERT INTO \(place) (\(SQLText.list(names))) VALUES "
         mode = !isAlone ? .sequential : route.isKeyless ? .netKeyless : .netKeyed
         let carried = Set(route.columns.map { $0.name.lowercased() })

@@ -11,14 +11,6 @@ struct BatchView {
     var values: UnsafeBufferPointer<Value> { memory.values }
 }
 
-/// Changes that cannot be netted, or that a table cannot hold.
-struct UnfitChange: Error {
-    /// Index into the batch's changes.
-    var change: Int
-    var kind: ReplicationError.Kind
-    var why: String
-}
-
 /// What went wrong with one change.
 struct ChangeFault: Error {
     var change: Int
@@ -60,12 +52,7 @@ struct SequentialApply {
     }
 
     mutating func count(_ operation: Change.Operation, _ table: AppliedTable) {
-        switch operation {
-        case .insert: tally[table.index].inserts += 1
-        case .update: tally[table.index].updates += 1
-        case .delete: tally[table.index].deletes += 1
-        case .truncate: break
-        }
+        tally[table.index].count(operation)
     }
 
     /// Runs one change. A key change of which one side is wanted is a DELETE or INSERT.

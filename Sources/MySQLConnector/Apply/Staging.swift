@@ -19,7 +19,7 @@ struct StagingTable {
         let primaryKey = route.isKeyless ? "" : "(PRIMARY KEY (\(key))) "
         try connection.run(
             "CREATE TEMPORARY TABLE \(place) \(primaryKey)ENGINE = InnoDB "
-                + "SELECT \(columns) FROM \(route.target.atMySQL) LIMIT 0")
+                + "SELECT \(columns) FROM \(SQLText.name(route.target)) LIMIT 0")
     }
 
     func empty(_ connection: MySQLConnection) throws { try connection.run("DELETE FROM \(place)") }
@@ -28,7 +28,8 @@ struct StagingTable {
     func move(_ statements: RowStatements, _ table: AppliedTable) throws {
         let count = try statements.connection.query("SELECT COUNT(*) FROM \(place)").integer(0, 0)
         statements.append(
-            "INSERT INTO \(route.target.atMySQL) (\(columns)) SELECT \(columns) FROM \(place)")
+            "INSERT INTO \(SQLText.name(route.target)) (\(columns)) SELECT \(columns) FROM \(place)"
+        )
         try statements.run(expecting: count ?? 0, table: table)
     }
 }

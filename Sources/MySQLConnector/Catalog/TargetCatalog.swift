@@ -99,7 +99,7 @@ struct TargetCatalog {
     }
 
     func hasRows(_ name: TableName) throws -> Bool {
-        try connection.query("SELECT 1 FROM \(name.atMySQL) LIMIT 1").rowCount == 1
+        try connection.query("SELECT 1 FROM \(SQLText.name(name)) LIMIT 1").rowCount == 1
     }
 }
 

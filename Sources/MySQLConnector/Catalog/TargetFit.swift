@@ -18,7 +18,7 @@ struct TargetFit {
             found.append(
                 problem(
                     nil, "its engine \(table.engine) has no transactions",
-                    try: "ALTER TABLE \(route.target.atMySQL) ENGINE = InnoDB"))
+                    try: "ALTER TABLE \(SQLText.name(route.target)) ENGINE = InnoDB"))
         }
         if let trigger = table.triggers.first {
             found.append(
@@ -103,7 +103,7 @@ struct TargetFit {
             return [
                 problem(
                     nil, "it has no unique key (\(names.joined(separator: ", ")))",
-                    try: "ALTER TABLE \(route.target.atMySQL) ADD PRIMARY KEY "
+                    try: "ALTER TABLE \(SQLText.name(route.target)) ADD PRIMARY KEY "
                         + "(\(TargetSchemaPlan.list(names)))")
             ]
         }
@@ -122,7 +122,7 @@ struct TargetFit {
             return problem(
                 column.name,
                 "collation \(collation) takes texts for equal that are two at the source",
-                try: "ALTER TABLE \(route.target.atMySQL) MODIFY \(found.name) "
+                try: "ALTER TABLE \(SQLText.name(route.target)) MODIFY \(found.name) "
                     + "\(found.declaration) CHARACTER SET utf8mb4 COLLATE \(exact)")
         }
     }

@@ -52,7 +52,7 @@ extension TargetSchemaPlan {
         let body = isOwn ? index.definition : "(\(SQLText.list(columns)))"
         let statement =
             "CREATE \(index.isUnique ? "UNIQUE " : "")INDEX \(SQLText.name(Self.name(index.name))) "
-            + "ON \(route.target.atMySQL) \(body)"
+            + "ON \(SQLText.name(route.target)) \(body)"
         if index.isUnique {
             plan.whenConsistent.append(statement)
         } else {
@@ -95,10 +95,10 @@ extension TargetSchemaPlan {
                 continue
             }
             plan.whenConsistent.append(
-                "ALTER TABLE \(route.target.atMySQL) ADD CONSTRAINT "
+                "ALTER TABLE \(SQLText.name(route.target)) ADD CONSTRAINT "
                     + "\(SQLText.name(Self.name(key.name))) FOREIGN KEY (\(Self.list(key.columns)))"
-                    + " REFERENCES \(parent.target.atMySQL) (\(Self.list(key.referencedColumns)))"
-                    + actions)
+                    + " REFERENCES \(SQLText.name(parent.target)) "
+                    + "(\(Self.list(key.referencedColumns)))" + actions)
         }
     }
 

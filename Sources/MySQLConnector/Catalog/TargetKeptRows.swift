@@ -35,6 +35,7 @@ struct TargetKeptRows {
     /// Foreign keys neither refuse nor cascade: what is deleted comes back, or is the source's.
     func setAside(_ table: TargetTable, _ fence: MySQLFence) throws {
         let (kept, columns) = (kept(table.name), Self.columns(table))
+        let name = SQLText.name(table.name)
         try connection.inTransaction { try fence.check(connection) }
         try makeEmpty(kept, like: table.name)
         try connection.run("SET SESSION foreign_key_checks = 0")
@@ -42,9 +43,9 @@ struct TargetKeptRows {
         try connection.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         try connection.inTransaction(fencedBy: fence) {
             let taken = try connection.run(
-                "INSERT INTO \(kept) (\(columns)) SELECT \(columns) FROM \(table.name.atMySQL) "
+                "INSERT INTO \(kept) (\(columns)) SELECT \(columns) FROM \(name) "
                     + "FOR UPDATE")
-            let deleted = try connection.run("DELETE FROM \(table.name.atMySQL)")
+            let deleted = try connection.run("DELETE FROM \(name)")
             guard taken.affectedRows == deleted.affectedRows, taken.warnings == 0 else {
                 throw ReplicationError(
                     .rowConflict, "set rows aside", table: table.name,
@@ -64,7 +65,7 @@ struct TargetKeptRows {
                 try: "move the rows of one of the two to the other, then run again")
         }
         try connection.run("DROP TABLE IF EXISTS \(kept)")
-        try connection.run("CREATE TABLE \(kept) LIKE \(table.atMySQL)")
+        try connection.run("CREATE TABLE \(kept) LIKE \(SQLText.name(table))")
     }
 
     /// What puts the rows back: statements for one transaction, and what removes their place.
@@ -78,12 +79,13 @@ struct TargetKeptRows {
     func putBack(_ table: TargetTable, key: [String]) throws -> Return? {
         guard !key.isEmpty, try hasKept(table.name) else { return nil }
         let (kept, columns) = (kept(table.name), Self.columns(table))
+        let name = SQLText.name(table.name)
         let terms = key.map { "t.\(SQLText.name($0)) = k.\(SQLText.name($0))" }
         return Return(
             rows: [
                 "SET SESSION foreign_key_checks = 0",
-                "INSERT INTO \(table.name.atMySQL) (\(columns)) SELECT \(columns) FROM \(kept) k "
-                    + "WHERE NOT EXISTS (SELECT 1 FROM \(table.name.atMySQL) t "
+                "INSERT INTO \(name) (\(columns)) SELECT \(columns) FROM \(kept) k "
+                    + "WHERE NOT EXISTS (SELECT 1 FROM \(name) t "
                     + "WHERE \(terms.joined(separator: " AND ")))",
                 "SET SESSION foreign_key_checks = 1",
             ], removal: "DROP TABLE \(kept)")

@@ -93,7 +93,7 @@ struct TargetPreflight {
         var found: [Finding] = []
         for route in routes {
             guard try catalog.table(route.target) != nil else { continue }
-            let name = route.target.atMySQL
+            let name = SQLText.name(route.target)
             let probes = [
                 ("DELETE", "DELETE FROM \(name) WHERE 1 = 0"),
                 ("INSERT", "INSERT INTO \(name) SELECT * FROM \(name) WHERE 1 = 0"),

@@ -150,7 +150,7 @@ extension TargetSchemaPlan {
             lines.append("PRIMARY KEY (\(Self.list(route.keyColumns.map(\.name))))")
         }
         plan.beforeRows.append(
-            "CREATE TABLE IF NOT EXISTS \(route.target.atMySQL) (\n    "
+            "CREATE TABLE IF NOT EXISTS \(SQLText.name(route.target)) (\n    "
                 + lines.joined(separator: ",\n    ")
                 + "\n) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4")
         mention(route)

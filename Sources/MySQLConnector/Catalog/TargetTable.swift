@@ -68,8 +68,3 @@ struct TargetTable: Sendable {
         }
     }
 }
-
-extension TableName {
-    /// As the target takes it: a schema is a database there.
-    var atMySQL: String { SQLText.name(schema) + "." + SQLText.name(name) }
-}

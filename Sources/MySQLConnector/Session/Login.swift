@@ -144,7 +144,7 @@ struct Login {
 extension Login {
     private func failure(_ handle: UnsafeMutablePointer<MYSQL>, encrypted: Bool) -> any Error {
         let code = mysql_errno(handle)
-        let message = MySQLError.oneLine(String(cString: mysql_error(handle)))
+        let message = MessageText.oneLine(String(cString: mysql_error(handle)))
         if code == Self.tlsFailure, encrypted, address.tls == .prefer,
             message.contains("server does not support it")
         {

@@ -221,7 +221,7 @@ extension MySQLConnection {
         }
     }
 
-    /// Enough of a statement for `MySQLError.outline`.
+    /// Enough of a statement for `MessageText.outline`.
     private static func words(_ sql: UnsafeRawBufferPointer) -> String {
         String(decoding: sql.prefix(200), as: UTF8.self)
     }

@@ -28,7 +28,7 @@ package enum MySQLError {
 
         /// The server's words, unless they may quote a row's value or the statement.
         package var reason: String {
-            let words = mayQuote ? quotable : MySQLError.oneLine(message)
+            let words = mayQuote ? quotable : MessageText.oneLine(message)
             return "\(words) (error \(code), SQLSTATE \(sqlState))"
         }
 
@@ -74,23 +74,12 @@ package enum MySQLError {
         let message = String(cString: mysql_error(handle))
         if lostCodes.contains(code) || code == 0 {
             return ReplicationError(
-                .connectionLost, "run \(outline(what)) on connection '\(label)'",
-                why: code == 0 ? "the server closed the connection" : oneLine(message))
+                .connectionLost, "run \(MessageText.outline(what)) on connection '\(label)'",
+                why: code == 0 ? "the server closed the connection" : MessageText.oneLine(message))
         }
         return Server(
             code: code, sqlState: String(cString: mysql_sqlstate(handle)), message: message,
-            statement: outline(what))
-    }
-
-    static func oneLine(_ text: String) -> String {
-        text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
-            .joined(separator: "; ")
-    }
-
-    /// The first words of a statement: enough to know it, too short to hold a value.
-    static func outline(_ sql: String) -> String {
-        let words = sql.split(maxSplits: 4, whereSeparator: \.isWhitespace).prefix(4)
-        return String(words.joined(separator: " ").prefix(60))
+            statement: MessageText.outline(what))
     }
 }
 

@@ -1,12 +1,5 @@
+internal import ReplicationEngine
 internal import ReplicationModel
-
-/// Changes that cannot be netted, or that a table cannot hold; thrown before anything is sent.
-struct UnfitChange: Error {
-    /// Index into the batch's changes.
-    var change: Int
-    var kind: ReplicationError.Kind
-    var why: String
-}
 
 /// How a failure of applying is told: with position, table, operation and the way out, without the
 /// row's values (I5, I9).

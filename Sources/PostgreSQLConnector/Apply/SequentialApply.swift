@@ -48,12 +48,7 @@ struct SequentialApply {
     }
 
     mutating func count(_ operation: Change.Operation, _ table: AppliedTable) {
-        switch operation {
-        case .insert: tally[table.index].inserts += 1
-        case .update: tally[table.index].updates += 1
-        case .delete: tally[table.index].deletes += 1
-        case .truncate: break
-        }
+        tally[table.index].count(operation)
     }
 
     /// Sends one change of a row. A key change of which one side is wanted is a DELETE or INSERT.

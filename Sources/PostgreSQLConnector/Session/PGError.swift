@@ -32,7 +32,7 @@ package enum PGError {
         private var reason: String {
             let isTooLong = sqlState == "22001"  // names the type only
             let mayQuote = (sqlState.hasPrefix("22") && !isTooLong) || sqlState.hasPrefix("P0")
-            let words = mayQuote ? "the server refused a value" : PGError.oneLine(message)
+            let words = mayQuote ? "the server refused a value" : MessageText.oneLine(message)
             return "\(words) (SQLSTATE \(sqlState))"
         }
 
@@ -55,7 +55,7 @@ package enum PGError {
             sqlState: state, message: field(Int32(UInt8(ascii: "M"))) ?? "",
             schema: field(Int32(UInt8(ascii: "s"))), table: field(Int32(UInt8(ascii: "t"))),
             column: field(Int32(UInt8(ascii: "c"))),
-            constraint: field(Int32(UInt8(ascii: "n"))), statement: outline(what)
+            constraint: field(Int32(UInt8(ascii: "n"))), statement: MessageText.outline(what)
         )
     }
 
@@ -64,25 +64,12 @@ package enum PGError {
     {
         let text = message ?? String(cString: PQerrorMessage(connection.handle))
         return ReplicationError(
-            .connectionLost, "run \(outline(what)) on connection '\(connection.label)'",
-            why: oneLine(text))
-    }
-
-    /// Several lines, as libpq writes them for several addresses or with its advice, as one.
-    static func oneLine(_ text: String) -> String {
-        text.split(whereSeparator: \.isNewline)
-            .map { $0.trimmingCharacters(in: .whitespaces) }
-            .filter { !$0.isEmpty }.joined(separator: "; ")
-    }
-
-    /// The first words of a statement: enough to know it, too short to hold a value.
-    static func outline(_ sql: String) -> String {
-        let words = sql.split(whereSeparator: \.isWhitespace).prefix(4).joined(separator: " ")
-        return String(words.prefix(60))
+            .connectionLost, "run \(MessageText.outline(what)) on connection '\(connection.label)'",
+            why: MessageText.oneLine(text))
     }
 
     static func connectFailure(_ handle: OpaquePointer) -> ReplicationError {
-        let message = oneLine(String(cString: PQerrorMessage(handle)))
+        let message = MessageText.oneLine(String(cString: PQerrorMessage(handle)))
         let host = PQhost(handle).map { String(cString: $0) } ?? ""
         let port = PQport(handle).map { String(cString: $0) } ?? ""
         let user = PQuser(handle).map { String(cString: $0) } ?? ""

@@ -85,7 +85,7 @@ final class SQLiteSession {
 extension SQLiteSession {
     /// Runs one or more statements whose rows do not matter.
     func run(_ sql: String) throws {
-        try check(sqlite3_exec(handle, sql, nil, nil, nil), "run \(Self.outline(sql))")
+        try check(sqlite3_exec(handle, sql, nil, nil, nil), "run \(MessageText.outline(sql))")
     }
 
     /// A statement that is kept for the session's life.
@@ -139,11 +139,5 @@ extension SQLiteSession {
             code: isSame ? extended : code,
             message: String(cString: isSame ? sqlite3_errmsg(handle) : sqlite3_errstr(code)),
             what: what, path: path)
-    }
-
-    /// The first words of a statement: enough to know it, too short to hold a value.
-    static func outline(_ sql: String) -> String {
-        let words = sql.split(whereSeparator: \.isWhitespace).prefix(4).joined(separator: " ")
-        return String(words.prefix(60))
     }
 }

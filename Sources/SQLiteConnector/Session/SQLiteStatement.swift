@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import ReplicationModel
 
 /// A value of Martlet's own tables. Rows of the user's tables never take this form.
 enum SQLiteValue {
@@ -23,7 +24,7 @@ final class SQLiteStatement {
         let code = sqlite3_prepare_v3(
             session.handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &made, nil)
         guard code == SQLITE_OK, let made else {
-            throw session.error(code, "prepare \(SQLiteSession.outline(sql))")
+            throw session.error(code, "prepare \(MessageText.outline(sql))")
         }
         handle = made
         self.session = session
@@ -40,7 +41,7 @@ final class SQLiteStatement {
             return false
         case let code:
             let sql = sqlite3_sql(handle).map { String(cString: $0) } ?? ""
-            let error = session.error(code, "run \(SQLiteSession.outline(sql))")
+            let error = session.error(code, "run \(MessageText.outline(sql))")
             sqlite3_reset(handle)
             throw error
         }
