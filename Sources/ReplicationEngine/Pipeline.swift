@@ -249,7 +249,7 @@ package final class Pipeline: Sendable {
         let marked = try state.with { state in
             try state.watch.take(
                 look, truncates: state.truncates,
-                passed: passed ?? state.checkpoint.commitPosition)
+                passed: passed ?? state.checkpoint.passed)
         }
         for route in marked {
             let name = plan.routes[route].source.name

@@ -413,7 +413,7 @@ struct StreamApplier {
                 guard state.tables[route].state == .catchingUp,
                     let newest = state.ledger.load(route)?.completePosition
                 else { return false }
-                return newest <= next.commitPosition
+                return newest <= next.passed
             }
         }
         guard !ready.isEmpty else { return }
