@@ -36,15 +36,13 @@ struct ConfigurationReader {
             throw ReplicationError(
                 .configuration, "read the configuration", place: "key source",
                 why: "there is no source",
-                try: "source: postgres://user@host/database in the file"
-                    + ", or --from URL")
+                try: "source: postgres://user@host/database or mysql://user@host/database"
+                    + " in the file, or --from URL")
         }
-        guard url.engine == .postgres else {
-            let why =
-                url.engine == .sqlite
-                ? "SQLite can be a target only"
-                : "a \(url.engine.rawValue) source is not supported yet by this version"
-            throw failure("source", why, try: "postgres://user@host:port/database")
+        guard url.engine != .sqlite else {
+            throw failure(
+                "source", "SQLite can be a target only",
+                try: "postgres://user@host:port/database, or mysql://user@host:port/database")
         }
         return url.with(password: environment["MARTLET_SOURCE_PASSWORD"])
     }

@@ -85,6 +85,14 @@ extension MySQLSource {
         try sessions.use { try Preflight(connection: $0, tables: tables).findings() }
     }
 
+    package func census(
+        _ table: TableSchema, _ questions: [ValueQuestion], whole: Bool
+    ) throws -> ValueCensus {
+        try sessions.use {
+            try SourceCensus(table: table, questions: questions).take($0, whole: whole)
+        }
+    }
+
     package func installStatements(_ capture: CaptureNames, tables: [TableSchema]) throws
         -> [String]
     {
@@ -154,10 +162,15 @@ extension MySQLSource {
     }
 
     package func openLog(
-        _ capture: CaptureNames, tables: [TableSchema], from start: LogPlace
+        _ capture: CaptureNames, routes: [TableRoute], from start: LogPlace
     ) throws -> any ChangeSource {
-        try MySQLLogReader(
-            url: url, password: password, tables: tables, start: start, memoryShare: memoryShare)
+        let names = try sessions.use { $0.facts.variable("lower_case_table_names") }
+        let hints = Dictionary(
+            routes.map { ($0.source.name, TableHint($0)) }, uniquingKeysWith: { first, _ in first })
+        return try MySQLLogReader(
+            url: url, password: password,
+            followed: FollowedTables(hints, foldsNames: names != "0"), start: start,
+            memoryShare: memoryShare)
     }
 
     package func openReader(label: String) throws -> any TableReader {

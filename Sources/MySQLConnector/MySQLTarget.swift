@@ -258,6 +258,16 @@ extension MySQLTarget {
         }
     }
 
+    package func questions(_ routes: [TableRoute]) throws -> [ValueQuestion] {
+        try control.with(repeats: true) { connection in
+            let catalog = TargetCatalog(connection: connection)
+            return try routes.flatMap {
+                try TargetQuestions(flavour: connection.flavour)
+                    .questions($0, catalog.table($0.target))
+            }
+        }
+    }
+
     package func grantStatements(_ routes: [TableRoute]) throws -> [String] {
         try control.with(repeats: true) {
             try TargetGrants(connection: $0, place: place, routes: routes).statements()

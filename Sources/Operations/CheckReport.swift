@@ -11,7 +11,9 @@ package struct CheckReport: Report {
 
     /// Looks at both ends, after running the installation if asked to. Nothing is installed while a
     /// table is refused: the statements would fail, or break the application's own (P07).
-    package init(_ scope: PipelineScope, install: Bool) throws {
+    ///
+    /// - Parameter fullScan: large tables are read whole to look at their values.
+    package init(_ scope: PipelineScope, install: Bool, fullScan: Bool = false) throws {
         let (source, installed) = try Self.look(scope, install: install)
         let notices = scope.configuration.notices.map { ("pipeline", Finding(.warning, "key", $0)) }
         let prerequisites = try scope.source.prerequisites(of: scope.tables)
@@ -20,8 +22,19 @@ package struct CheckReport: Report {
         }
         self.init(
             pipeline: scope.configuration.name,
-            findings: notices + source.map { ("source", $0) } + target.map { ("target", $0) },
+            findings: notices + source.map { ("source", $0) } + target.map { ("target", $0) }
+                + (try Self.values(scope, source, fullScan)).map { ("values", $0) },
             installed: installed)
+    }
+
+    /// What cannot be followed is not read either: the role may lack the privilege for it.
+    private static func values(
+        _ scope: PipelineScope, _ source: [Finding], _ fullScan: Bool
+    ) throws -> [Finding] {
+        let refused = source.filter { $0.severity == .refused }.map(\.table)
+        guard !refused.contains(nil) else { return [] }
+        let tables = Set(refused.compactMap(\.self))
+        return try ValueFindings.look(scope, except: tables, whole: fullScan)
     }
 
     private static func look(_ scope: PipelineScope, install: Bool) throws
@@ -89,12 +102,14 @@ package struct CheckReport: Report {
             ("check", .string(finding.check)), ("detail", .string(finding.detail)),
             ("table", .optional(finding.table?.description)),
             ("column", .optional(finding.column)), ("try", .optional(finding.remedy)),
+            ("rows", finding.rows.map(JSONValue.integer) ?? .null),
+            ("keys", .array(finding.keys.map { .array($0.map(JSONValue.string)) })),
         ])
     }
 
     package var lines: [String] {
         var lines = installed.isEmpty ? [] : ["installed"] + installed.map { "  \($0);" }
-        for side in ["pipeline", "source", "target"] {
+        for side in ["pipeline", "source", "target", "values"] {
             let here = findings.filter { $0.side == side }.map(\.finding)
             if here.isEmpty { continue }
             lines.append(side)
@@ -117,7 +132,9 @@ package struct CheckReport: Report {
             place = " (\(table)" + (finding.column.map { ".\($0)" } ?? "") + ")"
         }
         let detail = finding.detail.isEmpty ? "" : ": \(finding.detail)"
+        let keys = finding.keys.map { "(\($0.joined(separator: ", ")))" }.joined(separator: ", ")
         return ["  \(mark)\(finding.check)\(place)\(detail)"]
+            + (keys.isEmpty ? [] : ["          keys: \(keys)"])
             + (finding.remedy.map { ["          try: \($0)"] } ?? [])
     }
 

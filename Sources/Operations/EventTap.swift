@@ -78,7 +78,10 @@ package final class EventTap: Sendable {
                 // A table that is gone has no description; its last changes are shown as text.
                 try? source.describe([name]).first
             })
-        let log = try source.openLog(capture, tables: tables, from: start)
+        let routes = tables.map {
+            TableRoute(source: $0, target: $0.name, columns: $0.columns, key: [])
+        }
+        let log = try source.openLog(capture, routes: routes, from: start)
         defer { log.close() }
         var left = options.limit ?? Int.max
         do {

@@ -27,11 +27,12 @@ package enum Routing {
         )
     }
 
-    /// What MySQL and MariaDB compute no other engine does, and their log has the values (B61).
+    /// What MySQL computes no other engine does, and its log has the values (B61). MariaDB's has
+    /// them too, but from 11.4 on not in updates and deletes.
     static func carriedColumns(
         of table: TableSchema, to engine: ConnectionURL.Engine
     ) -> [Column] {
-        table.dialect.isMySQLFamily && engine != .mysql ? table.columns : table.carriedColumns
+        table.dialect == .mysql && engine != .mysql ? table.columns : table.carriedColumns
     }
 
     /// SQLite has no schemas: those other than `public` become a prefix.

@@ -6,7 +6,7 @@ extension PostgreSQLSource {
     /// Refuses a slot that is gone, invalidated, of another plug-in or two-phase, and a publication
     /// that may be younger than the slot's position (P23, P26, P33).
     package func openLog(
-        _ capture: CaptureNames, tables: [TableSchema], from start: LogPlace
+        _ capture: CaptureNames, routes: [TableRoute], from start: LogPlace
     ) throws -> any ChangeSource {
         let isMadeHere = madeHere.withLock { $0.contains(capture.slot) }
         try sessions.use { connection in

@@ -125,6 +125,14 @@ extension PostgreSQLSource {
             + sessions.use { try Preflight($0, capture, tables).findings() }
     }
 
+    package func census(
+        _ table: TableSchema, _ questions: [ValueQuestion], whole: Bool
+    ) throws -> ValueCensus {
+        try sessions.use {
+            try SourceCensus(table: table, questions: questions).take($0, whole: whole)
+        }
+    }
+
     package func installStatements(_ capture: CaptureNames, tables: [TableSchema]) throws
         -> [String]
     {

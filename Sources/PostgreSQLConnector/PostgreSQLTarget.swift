@@ -252,6 +252,14 @@ extension PostgreSQLTarget {
         }
     }
 
+    package func questions(_ routes: [TableRoute]) throws -> [ValueQuestion] {
+        try control.with(repeats: true) {
+            let existing = try TargetCatalog($0).tables(routes.map(\.target))
+            let asking = TargetQuestions(lossy: lossy, existing: Set(existing.keys))
+            return routes.flatMap(asking.questions)
+        }
+    }
+
     package func grantStatements(_ routes: [TableRoute]) throws -> [String] {
         try control.with(repeats: true) {
             try TargetGrants(catalog: TargetCatalog($0), routes: routes).statements()

@@ -37,7 +37,8 @@ package struct FingerprintWatch: Sendable {
     }
 
     private let routes: [TableRoute]
-    private let marks: Bool
+    /// What is unexplained marks its table instead of stopping the run.
+    package let marks: Bool
     private var accepted: [Fingerprint]
     private var doubts: [Int: Doubt] = [:]
     /// TRUNCATEs that have explained a file, by route; those of the look before.
@@ -66,7 +67,13 @@ package struct FingerprintWatch: Sendable {
     }
 
     /// The target now holds a TRUNCATE of this route, and with it that any file is explained.
-    package mutating func truncated(_ route: Int) { news.remove(route) }
+    package mutating func truncated(_ route: Int) {
+        news.remove(route)
+        accepted[route].isUnproven = false
+    }
+
+    /// The target now holds that DDL leaves this route in doubt.
+    package mutating func defined(_ route: Int) { accepted[route].isUnproven = true }
 
     /// - Parameters:
     ///   - truncates: those that the stream has passed by now, by route.
@@ -116,6 +123,18 @@ package struct FingerprintWatch: Sendable {
 }
 
 extension ReplicationError {
+    /// DDL of a table, at its place in the log.
+    static func definition(
+        _ definition: LoggedDefinition, _ position: LogPosition
+    ) -> ReplicationError {
+        ReplicationError(
+            .unseenSchemaChange, "follow \(definition.what)", position: position,
+            table: definition.name,
+            why: "it changes what the table is, or rows of it that the log does not name",
+            try: "if no row was changed: martlet run PIPELINE --ddl-unseen mark; else "
+                + "martlet run PIPELINE --fresh --yes")
+    }
+
     static func unexplainedFile(_ table: TableSchema) -> ReplicationError {
         ReplicationError(
             .unseenSchemaChange, "follow the table", table: table.name,

@@ -182,7 +182,7 @@ struct LoadWorker {
                 state.ledger.record(work, chunk, closedAt: plan.closedAt, rows: rows),
                 state.ledger.keyChunkRecords(plan, work),
                 state.ledger.mergeNeighbours(
-                    work.route, applied: state.checkpoint.commitPosition)
+                    work.route, applied: state.checkpoint.passed)
             )
         }
         try applier.record(([record] + keyChunks).map { .chunk($0) })

@@ -41,7 +41,7 @@ extension MergeLedger {
             }
         }
         if mark.isLastPart {
-            lastJudged = mark.commitPosition
+            lastJudged = mark.committedAt
             isMidTransaction = false
         }
     }

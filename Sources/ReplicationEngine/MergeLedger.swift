@@ -62,7 +62,7 @@ package struct MergeLedger: Sendable {
     package internal(set) var tables: [TableLoad?]
     /// Streamed transactions that no snapshot has been seen to contain yet (DESIGN 6.4).
     package internal(set) var unseen: Set<UInt32>
-    /// Commit position of the last transaction judged whole.
+    /// Where the last transaction judged whole is committed.
     package internal(set) var lastJudged: LogPosition
     /// Commit position of the last transaction with changes that was judged, even in part.
     package internal(set) var streamed: LogPosition

@@ -145,14 +145,19 @@ extension ChangeBatch {
 }
 
 extension ChangeBatch {
-    /// The transactions that commit at or before `last`.
+    /// The transactions that are committed at or before `last`, and parts of which it is not known.
     package func through(_ last: LogPosition) -> ChangeBatch {
-        let kept = transactions.prefix { $0.commitPosition <= last }.count
+        first(transactions.prefix { $0.committedAt <= last }.count)
+    }
+
+    /// Only so many of its transactions.
+    package func first(_ kept: Int) -> ChangeBatch {
         guard kept < transactions.count else { return self }
         var batch = self
         batch.transactions.removeLast(transactions.count - kept)
         batch.changes.removeLast(changes.count - (batch.transactions.last?.changes.upperBound ?? 0))
         batch.messages.removeAll { $0.transaction >= kept }
+        batch.definitions.removeAll { $0.transaction >= kept }
         return batch
     }
 }

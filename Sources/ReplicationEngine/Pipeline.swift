@@ -142,7 +142,7 @@ package final class Pipeline: Sendable {
         }
         let fence = try raiseFence(goal)
         let log = try source.openLog(
-            plan.capture, tables: plan.routes.map(\.source), from: start.state.checkpoint.place)
+            plan.capture, routes: plan.routes, from: start.state.checkpoint.place)
         let crew = Crew()
         defer {
             state.with { $0.isFinished = true }
@@ -169,16 +169,20 @@ package final class Pipeline: Sendable {
     private struct Goal {
         var goal: RunGoal
         var fence: LogMark?
-        /// Newest commit position received, applied or beyond the goal.
+        /// Where the newest transaction received is committed, applied or beyond the goal.
         private(set) var received = LogPosition.zero
+        /// A transaction that came in parts ends behind the position to stop at.
+        private(set) var isCut = false
         init(_ goal: RunGoal, _ fence: LogMark?) { (self.goal, self.fence) = (goal, fence) }
 
         /// Without what commits after the position to stop at (A53). While tables are loaded there
         /// is no such bound: their rows are of later moments, and the rest has to catch up.
         mutating func take(_ batch: ChangeBatch, isLoading: Bool) -> ChangeBatch {
-            received = max(received, batch.transactions.last?.commitPosition ?? .zero)
+            received = max(received, batch.transactions.last?.committedAt ?? .zero)
             guard !isLoading, case .position(let last) = goal else { return batch }
-            return batch.through(last)
+            let taken = batch.through(last)
+            isCut = taken.isEmpty && batch.transactions.first?.isFirstPart == false
+            return taken
         }
     }
 
@@ -198,6 +202,9 @@ package final class Pipeline: Sendable {
             if let batch = try log.next(timeout: 0.2) {
                 let isLoading = state.with(\.ledger.isLoading)
                 try applier.apply(goal.take(batch, isLoading: isLoading))
+                if goal.isCut { applier.rollback() }
+            } else if applier.isBetweenTransactions {
+                try applier.passIdle()
             }
             guard applier.isBetweenTransactions else { continue }
             try applier.promote()
@@ -242,7 +249,7 @@ package final class Pipeline: Sendable {
         let marked = try state.with { state in
             try state.watch.take(
                 look, truncates: state.truncates,
-                passed: passed ?? state.checkpoint.commitPosition)
+                passed: passed ?? state.checkpoint.passed)
         }
         for route in marked {
             let name = plan.routes[route].source.name

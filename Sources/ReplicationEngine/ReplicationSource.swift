@@ -26,6 +26,11 @@ package protocol ReplicationSource: AnyObject, Sendable {
     /// Looks at settings, privileges, tables; changes nothing. Findings in a stable order.
     func preflight(_ capture: CaptureNames, tables: [TableSchema]) throws -> [Finding]
 
+    /// Counts the table's rows that have what is asked for; reads only. `whole` reads every row of
+    /// a large table too (`ValueScan`).
+    func census(_ table: TableSchema, _ questions: [ValueQuestion], whole: Bool) throws
+        -> ValueCensus
+
     /// The statements that `check --install` runs as the installer: publication, identities.
     func installStatements(_ capture: CaptureNames, tables: [TableSchema]) throws -> [String]
 
@@ -68,8 +73,9 @@ package protocol ReplicationSource: AnyObject, Sendable {
 
     /// Starts reading the log at `start` (an end position of a transaction, or the consistent
     /// point). Transactions that end at or before `start` are not delivered, nor changes of other
-    /// tables than `tables`.
-    func openLog(_ capture: CaptureNames, tables: [TableSchema], from start: LogPlace) throws
+    /// tables than those of `routes`. Values of other columns than the routes' are not delivered if
+    /// the capture says nothing else.
+    func openLog(_ capture: CaptureNames, routes: [TableRoute], from start: LogPlace) throws
         -> any ChangeSource
 
     /// What the snapshots of its readers tell, until the end of the attempt.

@@ -41,6 +41,10 @@ package protocol ReplicationTarget: AnyObject, Sendable {
     /// Looks at privileges, settings, triggers and shapes; changes nothing.
     func preflight(_ routes: [TableRoute], prerequisites: [SchemaObject]) throws -> [Finding]
 
+    /// Which values of these tables the target would refuse or change. What its columns hold
+    /// whatever comes is not asked for.
+    func questions(_ routes: [TableRoute]) throws -> [ValueQuestion]
+
     /// The least privileges the apply role needs (`check --print-grants`).
     func grantStatements(_ routes: [TableRoute]) throws -> [String]
 

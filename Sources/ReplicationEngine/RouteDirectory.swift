@@ -13,6 +13,8 @@ struct RouteDirectory {
             routes.enumerated().map { ($1.source.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
+    func index(of table: UInt32) -> Int? { indices[table] }
+
     /// The route index of each of the batch's tables.
     mutating func map(_ batch: ChangeBatch, at position: LogPosition) throws -> [Int] {
         try batch.tables.map { table in

@@ -27,6 +27,8 @@ struct StreamApplier {
     private var touched: Set<Int> = []
     /// Routes with a TRUNCATE in the open target transaction.
     private var truncated: Set<Int> = []
+    /// Routes with DDL in it, and no TRUNCATE behind that.
+    private var defined: Set<Int> = []
     private var lastDurable = ContinuousClock.now
     private var lastCommit = ContinuousClock.now
     private var durablePosition: LogPosition
@@ -77,7 +79,19 @@ struct StreamApplier {
 
     // MARK: One batch
 
+    /// Before DDL of a table everything is applied; then a person has to decide, unless the tables
+    /// that it may have changed are to be marked.
     mutating func apply(_ batch: ChangeBatch) throws {
+        guard let definition = batch.definitions.first, !state.with(\.watch.marks) else {
+            return try carry(batch)
+        }
+        try carry(batch.first(definition.transaction))
+        try commitPending()
+        throw ReplicationError.definition(
+            definition, batch.transactions[definition.transaction].commitPosition)
+    }
+
+    private mutating func carry(_ batch: ChangeBatch) throws {
         guard let last = batch.transactions.last, let first = batch.transactions.first else {
             return
         }
@@ -85,7 +99,7 @@ struct StreamApplier {
         if first.isFirstPart, !last.isLastPart { try beginParts() }
         let judged = try judge(batch, map)
         if open == nil {
-            if batch.changes.isEmpty && batch.messages.isEmpty {
+            if batch.changes.isEmpty && batch.messages.isEmpty && batch.definitions.isEmpty {
                 return try passEmpty(batch, last)
             }
             try waitForClosings(judged)
@@ -213,23 +227,33 @@ struct StreamApplier {
             return true
         }
         open = plan
+        defer { noteTables(batch, map) }
         guard !batch.changes.isEmpty else { return }
         touched.formUnion(map)
         try applier.apply(
             batch, range: 0..<batch.changes.count, actions: isLoading ? plan.actions : nil,
             routes: map, counts: &counts)
-        noteTruncates(batch, map)
         for route in judged.restarts { try applier.wipe(route: route) }
         Failpoint.hit(.streamApplied)
     }
 
-    private mutating func noteTruncates(_ batch: ChangeBatch, _ map: [Int]) {
-        let routes = batch.changes.lazy.filter { $0.operation == .truncate }.map {
-            map[Int($0.table)]
+    /// What explains a new file, and what leaves rows in doubt until a TRUNCATE.
+    private mutating func noteTables(_ batch: ChangeBatch, _ map: [Int]) {
+        let emptied = batch.changes.indices.lazy.filter {
+            batch.changes[$0].operation == .truncate
+        }.map { (place: $0, route: map[Int(batch.changes[$0].table)]) }
+        for (_, route) in emptied {
+            truncated.insert(route)
+            defined.remove(route)
+            state.with { $0.truncates[route, default: 0] += 1 }
         }
-        guard !routes.isEmpty else { return }
-        truncated.formUnion(routes)
-        state.with { state in for route in routes { state.truncates[route, default: 0] += 1 } }
+        for definition in batch.definitions {
+            let end = batch.transactions[definition.transaction].changes.upperBound
+            guard let route = directory.index(of: definition.table),
+                !emptied.contains(where: { $0.route == route && $0.place >= end })
+            else { continue }
+            defined.insert(route)
+        }
     }
 
     // MARK: Commit
@@ -242,7 +266,7 @@ struct StreamApplier {
             .removeAllChunks(table: routes[$0].source.id)
         }
         entries += plan.keyChunks.values.flatMap(\.values).map { .chunk($0) }
-        entries += noteAnyFile().map { .table($0) }
+        entries += noteFingerprints().map { .table($0) }
         if !entries.isEmpty { try applier.record(entries) }
         try commitCheckpoint()
         state.with { $0.ledger.committed(plan) }
@@ -251,14 +275,22 @@ struct StreamApplier {
     }
 
     /// A TRUNCATE explains the file that the table has from now on, also to a run that starts after
-    /// a crash: the stream does not bring it again. The next look stores which file that is.
-    private mutating func noteAnyFile() -> [TableProgress] {
-        defer { truncated = [] }
+    /// a crash: the stream does not bring it again. The next look stores which file that is. Nor
+    /// does it bring DDL again.
+    private mutating func noteFingerprints() -> [TableProgress] {
+        defer { (truncated, defined) = ([], []) }
         return state.with { state in
-            truncated.sorted().map { route in
-                let known = Fingerprint(state.tables[route].fingerprint)
-                state.tables[route].fingerprint = known.withAnyFile.description
-                state.watch.truncated(route)
+            truncated.union(defined).sorted().map { route in
+                var known = Fingerprint(state.tables[route].fingerprint)
+                if truncated.contains(route) {
+                    known = known.withAnyFile
+                    state.watch.truncated(route)
+                }
+                if defined.contains(route) {
+                    known.isUnproven = true
+                    state.watch.defined(route)
+                }
+                state.tables[route].fingerprint = known.description
                 return state.tables[route]
             }
         }
@@ -278,11 +310,14 @@ struct StreamApplier {
         next.position = last.endPosition
         next.commitPosition = last.commitPosition
         for mark in batch.transactions where mark.isLastPart {
-            if let gtid = mark.gtid { next.gtids?.insert(gtid) }
+            for gtid in [mark.preparedGTID, mark.gtid] { gtid.map { _ = next.gtids?.insert($0) } }
         }
-        if let beat = state.with({ [next] in $0.beats.pass(next.position) }) {
-            next.heartbeatAt = beat
-        }
+        passBeats()
+    }
+
+    private mutating func passBeats() {
+        let position = next.position
+        if let beat = state.with({ $0.beats.pass(position) }) { next.heartbeatAt = beat }
     }
 
     /// Commits the open target transaction with the newest checkpoint.
@@ -321,6 +356,17 @@ struct StreamApplier {
     /// Transactions without changes of ours: the position moves at most once a second (P25).
     private mutating func passEmpty(_ batch: ChangeBatch, _ last: TransactionMark) throws {
         move(batch, last)
+        try commitWhenDue()
+    }
+
+    /// Nothing came: an idle source sends nothing, and heartbeats that are positions in its log are
+    /// passed all the same. Call between transactions.
+    mutating func passIdle() throws {
+        passBeats()
+        try commitWhenDue()
+    }
+
+    private mutating func commitWhenDue() throws {
         if ContinuousClock.now - lastCommit >= Self.emptyCommitEvery { try commitPending() }
     }
 
@@ -338,7 +384,7 @@ struct StreamApplier {
         open = nil
         counts = state.with { $0.tables.map(\.counts) }
         touched = []
-        truncated = []
+        (truncated, defined) = ([], [])
     }
 
     /// Stores fingerprints that a TRUNCATE explained, so that the next start accepts them. Call
@@ -367,7 +413,7 @@ struct StreamApplier {
                 guard state.tables[route].state == .catchingUp,
                     let newest = state.ledger.load(route)?.completePosition
                 else { return false }
-                return newest <= next.commitPosition
+                return newest <= next.passed
             }
         }
         guard !ready.isEmpty else { return }

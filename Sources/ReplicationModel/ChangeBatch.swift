@@ -16,8 +16,8 @@ package struct ChangeBatch: Sendable {
     package var tables: [LoggedTable] = []
     /// Martlet's own logical messages in this batch, in order.
     package var messages: [LogicalMessage] = []
-    /// MySQL and MariaDB: DDL and administration in this batch, in order.
-    package var statements: [LoggedStatement] = []
+    /// MySQL and MariaDB: what was done to the tables themselves in this batch, in order.
+    package var definitions: [LoggedDefinition] = []
 
     package init() {}
 
@@ -115,8 +115,21 @@ package struct TransactionMark: Sendable, Equatable {
     package var changes: Range<Int>
     /// MySQL and MariaDB: what the transaction is called on every server, if the source gives ids.
     package var gtid: GTID?
+    /// XA: what the group that prepared it is called. As long as no set has it, the log is read on
+    /// from there (B20).
+    package var preparedGTID: GTID?
     package var isFirstPart = true
     package var isLastPart = true
+
+    /// Where it is committed to somebody who names a position of the log: at its commit record, or
+    /// where it ends in a binlog, whose commit positions are of the first event. Zero in a binlog's
+    /// part that is not the last one: nobody knows yet.
+    package var committedAt: LogPosition {
+        switch commitPosition.form {
+        case .lsn: commitPosition
+        case .binlog: endPosition
+        }
+    }
 
     package init(
         xid: UInt32, commitPosition: LogPosition, endPosition: LogPosition, commitTime: Int64,
@@ -173,31 +186,21 @@ package struct LogicalMessage: Sendable, Equatable {
     }
 }
 
-/// A statement that the log holds as text: DDL or administration, never a change of rows.
-package struct LoggedStatement: Sendable, Equatable {
-    /// As far as its first words tell.
-    package enum Effect: Sendable {
-        /// Changes neither rows nor the shape of a table: users, views, routines, temporary tables.
-        case harmless
-        /// CREATE, ALTER, DROP, RENAME, TRUNCATE of tables and what they live in; indexes.
-        case definition
-        case unknown
-    }
-
-    package var text: String
-    /// The default database of the session that ran it.
-    package var schema: String
-    package var effect: Effect
+/// A statement that changes what a table is, or rows of it without naming them: DDL, as the log of
+/// MySQL and MariaDB has it.
+package struct LoggedDefinition: Sendable, Equatable {
+    /// `LoggedTable.id`.
+    package var table: UInt32
+    package var name: TableName
+    /// Its first words: `DROP TABLE`, `ALTER TABLE ... TRUNCATE PARTITION`.
+    package var what: String
     /// Index into `ChangeBatch.transactions`.
     package var transaction: Int
-    /// It ran before this change: an index into `ChangeBatch.changes`, perhaps their end.
-    package var change: Int
 
-    package init(text: String, schema: String, effect: Effect, transaction: Int, change: Int) {
-        self.text = text
-        self.schema = schema
-        self.effect = effect
+    package init(table: UInt32, name: TableName, what: String, transaction: Int) {
+        self.table = table
+        self.name = name
+        self.what = what
         self.transaction = transaction
-        self.change = change
     }
 }

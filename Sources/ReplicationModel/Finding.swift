@@ -1,4 +1,5 @@
-/// One result of a preflight: what was looked at and what came of it. Never holds a row value.
+/// One result of a preflight: what was looked at and what came of it. Its words never hold a row
+/// value.
 package struct Finding: Sendable, Equatable {
     package enum Severity: String, Sendable {
         case ok, warning
@@ -14,6 +15,9 @@ package struct Finding: Sendable, Equatable {
     package var column: String?
     /// The statement or command that mends it.
     package var remedy: String?
+    /// How many rows it is about, and the keys of some: for `check` to show, for nobody to log.
+    package var rows: Int64?
+    package var keys: [[String]] = []
 
     package init(
         _ severity: Severity, _ check: String, _ detail: String, table: TableName? = nil,

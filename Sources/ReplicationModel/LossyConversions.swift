@@ -21,4 +21,24 @@ package struct LossyConversions: Sendable, Equatable {
     package var nulByte: NULByte?
 
     package init() {}
+
+    /// Whether such values of a column are converted. A key has no NULL.
+    package func converts(_ kind: Kind, inKey: Bool) -> Bool {
+        switch kind {
+        case .zeroDate: zeroDate == .epoch || zeroDate == .null && !inKey
+        case .nulByte: nulByte == .strip
+        }
+    }
+}
+
+extension LossyConversions.Kind {
+    /// What to do where the configuration does not ask for it.
+    package func remedy(inKey: Bool) -> String {
+        let keys =
+            switch self {
+            case .nulByte: "{nul_byte: strip}"
+            case .zeroDate: (inKey ? "" : "{zero_date: \"null\"} or ") + "{zero_date: epoch}"
+            }
+        return "mend the row at the source, or 'lossy: \(keys)' in the pipeline file"
+    }
 }

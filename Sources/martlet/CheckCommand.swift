@@ -4,7 +4,8 @@ import Operations
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Look at both ends: privileges, settings, schema. Changes nothing by itself.")
+        abstract:
+            "Look at both ends: privileges, settings, schema, values. Changes nothing by itself.")
 
     @OptionGroup var pipeline: PipelineArguments
 
@@ -16,6 +17,9 @@ struct CheckCommand: AsyncParsableCommand {
 
     @Flag(help: "Only print the least privileges both roles need.")
     var printGrants = false
+
+    @Flag(help: "Read every row of large tables too, to look at its values.")
+    var fullScan = false
 
     @OptionGroup var output: JSONArgument
     @OptionGroup var log: LogArguments
@@ -29,12 +33,12 @@ struct CheckCommand: AsyncParsableCommand {
     func run() async throws {
         let (configuration, input) = try pipeline.configuration()
         _ = log.logger(configuration, input)
-        let (install, print, grants) = (install, print, printGrants)
+        let (install, print, grants, fullScan) = (install, print, printGrants, fullScan)
         let report: any Report & Sendable = try await BlockingCall.run("check") {
             try PipelineScope.with(configuration) { scope in
                 if print { return try StatementReport.installation(scope) }
                 if grants { return try StatementReport.grants(scope) }
-                return try CheckReport(scope, install: install)
+                return try CheckReport(scope, install: install, fullScan: fullScan)
             }
         }
         try Ending.show(report, json: output.json)

@@ -176,8 +176,6 @@ struct PipelineFileTests {
         #expect(same.why == "it is the same database as the source")
         let source = try failure("source: sqlite:a.db\ntarget: sqlite:b.db\n")
         #expect(source.why == "SQLite can be a target only")
-        let mysql = try failure("source: mysql://a/b\ntarget: sqlite:b.db\n")
-        #expect(mysql.why.contains("not supported yet"))
     }
 
     @Test("A missing file is a configuration error")

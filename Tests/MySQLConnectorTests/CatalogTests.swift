@@ -36,8 +36,8 @@ struct CatalogTests {
         bi BIGINT, f FLOAT, d DOUBLE, n DECIMAL(12,3) DEFAULT 1.5, b BIT(9), y YEAR, \
         dd DATE DEFAULT '2024-01-02', t TIME(2), dt DATETIME(6), ts TIMESTAMP NULL, \
         c CHAR(5) CHARACTER SET latin1, v VARCHAR(30) NOT NULL DEFAULT 'it''s', x LONGTEXT, \
-        bn BINARY(4), vb VARBINARY(9), bl BLOB, e ENUM('a','b''c,d'), s SET('x','y'), j JSON, \
-        g GEOMETRY, gen INT GENERATED ALWAYS AS (mi + 1) STORED, hid INT INVISIBLE)
+        bn BINARY(4), vb VARBINARY(9), bl BLOB, e ENUM('a','b''c,d','e\\\\f'), s SET('x','y'), \
+        j JSON, g GEOMETRY, gen INT GENERATED ALWAYS AS (mi + 1) STORED, hid INT INVISIBLE)
         """
 
     @Test("knows every type and what its values are", arguments: TestServer.all)
@@ -63,7 +63,7 @@ struct CatalogTests {
         #expect(try column("v").type.size.length == 30)
         #expect(try column("v").isNullable == false)
         #expect(try column("dd").defaultExpression == "'2024-01-02'")
-        #expect(try column("e").type.size.labels == ["a", "b'c,d"])
+        #expect(try column("e").type.size.labels == ["a", "b'c,d", #"e\f"#])
         #expect(try column("c").collation?.hasPrefix("latin1_") == true)
         #expect(try column("bn").collation == nil)
         #expect(try column("gen").generated != nil)
@@ -116,6 +116,36 @@ struct CatalogTests {
         )
     }
 
+    @Test("B33: sees cascades and checks with SELECT and nothing more", arguments: TestServer.all)
+    func leastPrivileges(_ server: String) throws {
+        let database = try TestServer(on: server)
+        let administrator = try database.connect(.target)
+        try administrator.run("CREATE TABLE `p``q` (`a,b` INT PRIMARY KEY)")
+        try administrator.run(
+            """
+            CREATE TABLE c (x INT COMMENT 'CHECK (1)', j JSON, d INT DEFAULT 1 COMMENT 'it''s )', \
+            CONSTRAINT `f k` FOREIGN KEY (x) REFERENCES `p``q` (`a,b`) ON UPDATE SET NULL, \
+            CONSTRAINT `)` CHECK (d <> 3 or d in (4, 5)))
+            """)
+        let user = try database.makeUser(grants: ["SELECT ON \(database.name).*"])
+        let tables = ["c", "p`q"].map { TableName(schema: database.name, name: $0) }
+        let connection = try database.connect(tcp: user, "")
+        let found = try CatalogTables(connection: connection, database: nil).describe(tables)
+        #expect(found[0].foreignKeys.map(\.name) == ["f k"])
+        #expect(found[0].foreignKeys[0].referenced == tables[1])
+        #expect(found[0].foreignKeys[0].referencedColumns == ["a,b"])
+        #expect(found[0].foreignKeys[0].changesRows)
+        #expect(found[0].columns[1].type.kind == .json)
+        #expect(found[0].checks.contains { $0.name == ")" && $0.definition.contains("5)") })
+        #expect(!found[0].checks.contains { $0.name == "x" })
+        #expect(found[1].foreignKeys == [])
+        let all = try CatalogTables(connection: administrator, database: nil).describe(tables)
+        #expect(all == found)
+        let refused = try Preflight(connection: connection, tables: found).tableFindings()
+        let isLogged = connection.facts.variable("innodb_native_foreign_keys") == "OFF"
+        #expect(refused.contains { $0.severity == .refused } == !isLogged)
+    }
+
     @Test(
         "has a fingerprint that changes with what decides how rows are read",
         arguments: TestServer.all)
@@ -136,6 +166,8 @@ struct CatalogTests {
         let second = try fingerprint()
         #expect(second != first)
         try connection.run("CREATE INDEX i ON t (v)")
+        #expect(try fingerprint() == second)
+        try connection.run("CREATE UNIQUE INDEX u ON t (v)")
         #expect(try fingerprint() != second)
         try connection.run("DROP TABLE t")
         #expect(try fingerprint() == nil)

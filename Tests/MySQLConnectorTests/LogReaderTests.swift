@@ -37,6 +37,10 @@ extension ChangeBatch {
 struct LogReaderTests {
     private static let capture = CaptureNames(slot: "", publication: "")
 
+    private static func route(_ table: TableSchema) -> TableRoute {
+        TableRoute(source: table, target: table.name, columns: table.columns, key: [])
+    }
+
     private static func open(_ database: TestServer, _ tables: [String]) throws
         -> (source: MySQLSource, start: LogPlace, log: any ChangeSource)
     {
@@ -44,7 +48,9 @@ struct LogReaderTests {
         let schemas = try source.describe(
             tables.map { TableName(schema: database.name, name: $0) })
         let start = try source.createCapture(capture, tables: schemas.map(\.name)).place
-        return (source, start, try source.openLog(capture, tables: schemas, from: start))
+        return (
+            source, start, try source.openLog(capture, routes: schemas.map(route), from: start)
+        )
     }
 
     @Test("brings transactions whole and in order", arguments: TestServer.all)
@@ -74,6 +80,61 @@ struct LogReaderTests {
         #expect(batches.flatMap(\.tables).allSatisfy { $0.name.name == "t" })
     }
 
+    @Test(
+        "B61: leaves out columns that do not travel, wherever they stand",
+        arguments: TestServer.all)
+    func columns(_ server: String) throws {
+        let database = try TestServer(on: server)
+        let connection = try database.connect(.target)
+        try connection.run(
+            "CREATE TABLE t (v INT AS (a + 1) STORED, id INT PRIMARY KEY, a INT, w INT AS (a * 2)"
+                + " VIRTUAL, hidden INT INVISIBLE DEFAULT 7, b TEXT)")
+        let source = database.source
+        let table = try source.describe([TableName(schema: database.name, name: "t")])[0]
+        let route = TableRoute(
+            source: table, target: table.name, columns: table.carriedColumns, key: [0])
+        #expect(route.columns.map(\.name) == ["id", "a", "hidden", "b"])
+        let start = try source.createCapture(Self.capture, tables: [table.name]).place
+        let log = try source.openLog(Self.capture, routes: [route], from: start)
+        try connection.run("INSERT INTO t (id, a, b) VALUES (1, 10, 'x')")
+        try connection.run("UPDATE t SET a = 20 WHERE id = 1")
+        try connection.run("UPDATE t SET b = NULL WHERE id = 1")
+        let batches = try log.read { $0.flatMap(\.changes).count >= 3 }
+        #expect(
+            batches.flatMap(\.rows) == [
+                ["1", "10", "7", "x"], ["1", "20", "7", "x"], ["1", "20", "7", #"\N"#],
+            ])
+        #expect(batches.flatMap(\.changes).dropFirst().allSatisfy { $0.oldIsWhole })
+    }
+
+    @Test("brings TRUNCATE and DDL of its tables at their place", arguments: TestServer.all)
+    func definitions(_ server: String) throws {
+        let database = try TestServer(on: server)
+        let connection = try database.connect(.target)
+        try connection.run("CREATE TABLE t (id INT PRIMARY KEY)")
+        try connection.run("CREATE TABLE other (id INT PRIMARY KEY)")
+        let (_, _, log) = try Self.open(database, ["t"])
+        try connection.run("INSERT INTO t VALUES (1)")
+        try connection.run("TRUNCATE \(database.name) . t")
+        try connection.run("TRUNCATE other")
+        try connection.run("ALTER TABLE other ADD x INT")
+        try connection.run("INSERT INTO t VALUES (2)")
+        try connection.run("ALTER TABLE t FORCE")
+        try connection.run("INSERT INTO t VALUES (3)")
+        try connection.run("DROP DATABASE \(database.name)")
+        let batches = try log.read { $0.flatMap(\.definitions).count >= 2 }
+        let changes = batches.flatMap(\.changes)
+        #expect(changes.map(\.operation) == [.insert, .truncate, .insert, .insert])
+        #expect(batches.flatMap(\.definitions).map(\.what) == ["ALTER TABLE", "DROP DATABASE"])
+        for batch in batches {
+            for definition in batch.definitions {
+                #expect(definition.name == TableName(schema: database.name, name: "t"))
+                let mark = batch.transactions[definition.transaction]
+                #expect(mark.changes.isEmpty && mark.gtid != nil)
+            }
+        }
+    }
+
     @Test("goes on after a place, without a gap or a repetition", arguments: TestServer.all)
     func resume(_ server: String) throws {
         let database = try TestServer(on: server)
@@ -96,11 +157,53 @@ struct LogReaderTests {
                     Self.capture, known: source.identity(), from: place)
                 log = try source.openLog(
                     Self.capture,
-                    tables: source.describe([TableName(schema: database.name, name: "t")]),
+                    routes: source.describe([TableName(schema: database.name, name: "t")])
+                        .map(Self.route),
                     from: place)
             }
         }
         #expect(seen == ["1", "2", "3", "4", "5", "6"])
+    }
+
+    @Test("B20: brings what was prepared with its commit, also after a restart")
+    func prepared() throws {
+        let database = try TestServer(on: "mysql97")
+        let connection = try database.connect(.target)
+        try connection.run("CREATE TABLE t (id INT PRIMARY KEY, v TEXT)")
+        try connection.run("INSERT INTO t VALUES (0, 'before')")
+        var (source, place, log) = try Self.open(database, ["t"])
+        let ids = try (1...3).map { id in
+            let xid = "'\(database.name)', '\(id)'"
+            try connection.run("XA START \(xid)")
+            try connection.run("INSERT INTO t VALUES (\(id), 'prepared')")
+            try connection.run("UPDATE t SET id = id + 10, v = 'moved' WHERE id = \(id)")
+            try connection.run("XA END \(xid)")
+            try connection.run("XA PREPARE \(xid)")
+            try connection.run("INSERT INTO t VALUES (\(id + 90), 'between')")
+            return xid
+        }
+        func rows(_ count: Int) throws -> [[String]] {
+            let batches = try log.read { $0.flatMap(\.rows).count >= count }
+            for mark in batches.flatMap(\.transactions) {
+                place.position = max(place.position, mark.endPosition)
+                for gtid in [mark.preparedGTID, mark.gtid] {
+                    gtid.map { _ = place.gtids?.insert($0) }
+                }
+            }
+            return batches.flatMap(\.rows)
+        }
+        #expect(try rows(3) == [["91", "between"], ["92", "between"], ["93", "between"]])
+        try connection.run("XA COMMIT \(ids[1])")
+        #expect(try rows(2) == [["2", "prepared"], ["12", "moved"]])
+        log.close()
+        place = try source.resume(Self.capture, known: source.identity(), from: place)
+        log = try source.openLog(
+            Self.capture,
+            routes: source.describe([TableName(schema: database.name, name: "t")]).map(Self.route),
+            from: place)
+        try connection.run("XA ROLLBACK \(ids[2])")
+        try connection.run("XA COMMIT \(ids[0])")
+        #expect(try rows(2) == [["1", "prepared"], ["11", "moved"]])
     }
 
     @Test("passes the log's end though nothing is written (P15)", arguments: TestServer.all)

@@ -59,13 +59,13 @@ struct Feeder: ~Copyable {
 
     init(
         partial: Bool = false, changes: Int = 1_000_000, skipped: Bool = false,
-        choose: @escaping (TableName) -> TableChoice = { _ in .decode(nil) }
+        _ followed: FollowedTables = .all
     ) {
         decoder = BinlogDecoder(
             BinlogDecoder.Options(
                 limits: BatchLimits(bytes: 64 << 20, changes: changes),
                 allowsPartialImages: partial, leavesOutSkipped: skipped),
-            choose: choose)
+            followed)
     }
 
     mutating func feed(_ event: [UInt8]) throws {
@@ -98,9 +98,9 @@ struct Feeder: ~Copyable {
     /// A whole recording, in one batch.
     static func decode(
         _ name: String, partial: Bool = false, skipped: Bool = false,
-        choose: @escaping (TableName) -> TableChoice = { _ in .decode(nil) }
+        _ followed: FollowedTables = .all
     ) throws -> ChangeBatch {
-        var feeder = Feeder(partial: partial, skipped: skipped, choose: choose)
+        var feeder = Feeder(partial: partial, skipped: skipped, followed)
         try feeder.feed(Recording.rotation())
         for event in try Recording.events(name) { try feeder.feed(event) }
         return feeder.finish()[0]

@@ -24,16 +24,17 @@ struct ValueTests {
     }
 
     /// The catalogue's word on what is bytes to the log (B57).
-    static func hints(_ expected: Expected) -> (TableName) -> TableChoice {
-        { name in
-            guard let table = expected.tables[name.name],
-                table.columns.contains(where: { special($0[1]) != nil })
-            else { return .decode(nil) }
+    static func hints(_ expected: Expected) -> FollowedTables {
+        let hints = expected.tables.map { name, table in
             let columns = table.columns.map {
                 TableHint.Column(name: $0[0], special: special($0[1]))
             }
-            return .decode(TableHint(id: 77, columns: columns))
+            return (
+                TableName(schema: "martlet_recording", name: name),
+                TableHint(id: 77, columns: columns)
+            )
         }
+        return FollowedTables(Dictionary(uniqueKeysWithValues: hints))
     }
 
     private static func special(_ type: String) -> TableHint.Special? {
@@ -48,7 +49,7 @@ struct ValueTests {
     @Test("The text of every value is the server's", arguments: Recording.servers)
     func values(_ server: String) throws {
         let expected = try Self.expected(server)
-        let batch = try Feeder.decode("\(server)-values", choose: Self.hints(expected))
+        let batch = try Feeder.decode("\(server)-values", Self.hints(expected))
         var found: [String: [[String?]]] = [:]
         for change in batch.changes {
             let table = batch.tables[Int(change.table)]
@@ -73,7 +74,7 @@ struct ValueTests {
     @Test("Names, keys and types come from the log", arguments: Recording.servers)
     func descriptions(_ server: String) throws {
         let expected = try Self.expected(server)
-        let batch = try Feeder.decode("\(server)-values", choose: Self.hints(expected))
+        let batch = try Feeder.decode("\(server)-values", Self.hints(expected))
         for table in batch.tables {
             let columns = try #require(expected.tables[table.name.name]).columns
             #expect(table.columns.map(\.name) == columns.map { $0[0] })

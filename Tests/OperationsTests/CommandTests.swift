@@ -65,6 +65,59 @@ struct CheckAndPlanTests {
         #expect(try CheckReport(scope, install: false).exitCode == exitCode)
     }
 
+    @Test("Values that the target cannot hold are counted, and their keys shown, not logged")
+    func values() throws {
+        let scope = try scope { source, target in
+            source.set(\.hits, 3)
+            let table = table("public", "a")
+            target.set(
+                \.questions,
+                [
+                    ValueQuestion(.nulByte, of: table.columns[1], in: table.name, try: "mend it"),
+                    ValueQuestion(.noDay, of: table.columns[1], in: table.name),
+                ])
+        }
+        let report = try CheckReport(scope, install: false)
+        #expect(report.exitCode == 3)
+        #expect(
+            report.lines.drop { $0 != "values" }.dropLast() == [
+                "values",
+                "  REFUSED values of public.a.doc: 3 of 10 rows looked at have texts with a NUL"
+                    + " byte: the target has no place for them",
+                "          keys: (1, a)", "          try: mend it",
+                "  ok      values: 10 rows of 1 tables looked at; 1 of them in part: --full-scan"
+                    + " reads every row",
+            ])
+        let finding = try #require((object(report)["findings"] as? [[String: Any]])?.first)
+        #expect(finding["rows"] as? Int == 3)
+        #expect(finding["keys"] as? [[String]] == [["1", "a"]])
+        #expect(!report.findings.contains { $0.finding.detail.contains("(1") })
+        let whole = try CheckReport(scope, install: false, fullScan: true)
+        #expect(whole.lines.contains("  ok      values: 10 rows of 1 tables looked at"))
+        let source = try #require(scope.source as? FakeSource)
+        #expect(source.calls == ["census public.a", "census public.a whole"])
+    }
+
+    @Test("Values that the configuration converts are a warning; refused tables are not read")
+    func convertedValues() throws {
+        let scope = try scope { source, target in
+            source.set(\.hits, 3)
+            let table = table("public", "a")
+            let asked = ValueQuestion(
+                .noDay, of: table.columns[1], in: table.name, conversion: .zeroDate)
+            target.set(\.questions, [asked])
+        }
+        let report = try CheckReport(scope, install: false)
+        #expect(report.exitCode == 0)
+        #expect(report.lines.contains { $0.hasSuffix("converted, as lossy.zero_date says") })
+        let source = try #require(scope.source as? FakeSource)
+        for place in [TableName(schema: "public", name: "a"), nil] {
+            source.set(\.findings, [Finding(.refused, "privilege", "no SELECT", table: place)])
+            #expect(try CheckReport(scope, install: false).findings.count == 1)
+        }
+        #expect(source.calls.count == 1)
+    }
+
     @Test("check changes nothing unless --install is given, which tells what it ran")
     func install() throws {
         let scope = try scope()

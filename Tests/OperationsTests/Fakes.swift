@@ -19,6 +19,8 @@ final class FakeSource: ReplicationSource {
         var batches: [ChangeBatch] = []
         var confirmed: [LogPosition] = []
         var calls: [String] = []
+        /// Rows that a census finds.
+        var hits: Int64 = 0
     }
 
     let state: Mutex<State>
@@ -47,6 +49,19 @@ final class FakeSource: ReplicationSource {
     func preflight(_ capture: CaptureNames, tables: [TableSchema]) throws -> [Finding] {
         state.withLock(\.findings)
     }
+    func census(
+        _ table: TableSchema, _ questions: [ValueQuestion], whole: Bool
+    ) throws -> ValueCensus {
+        state.withLock { state in
+            state.calls.append("census \(table.name)\(whole ? " whole" : "")")
+            var census = ValueCensus(questions: questions.count)
+            census.rows = 10
+            census.isWhole = whole
+            census.answers[0].rows = state.hits
+            census.answers[0].keys = state.hits > 0 ? [["1", "a"]] : []
+            return census
+        }
+    }
     func installStatements(_ capture: CaptureNames, tables: [TableSchema]) throws -> [String] {
         ["CREATE PUBLICATION \(capture.publication)"]
     }
@@ -74,7 +89,7 @@ final class FakeSource: ReplicationSource {
     func resume(_ capture: CaptureNames, known: SourceIdentity, from place: LogPlace) throws
         -> LogPlace
     { place }
-    func openLog(_ capture: CaptureNames, tables: [TableSchema], from start: LogPlace) throws
+    func openLog(_ capture: CaptureNames, routes: [TableRoute], from start: LogPlace) throws
         -> any ChangeSource
     {
         note("open \(capture.slot) from \(start.position)")
@@ -113,6 +128,7 @@ final class FakeTarget: ReplicationTarget {
         var stored: StoredPipeline?
         var findings: [Finding] = []
         var plan = SchemaPlan()
+        var questions: [ValueQuestion] = []
         var calls: [String] = []
     }
 
@@ -141,6 +157,9 @@ final class FakeTarget: ReplicationTarget {
     }
     func preflight(_ routes: [TableRoute], prerequisites: [SchemaObject]) throws -> [Finding] {
         state.withLock(\.findings)
+    }
+    func questions(_ routes: [TableRoute]) throws -> [ValueQuestion] {
+        state.withLock(\.questions)
     }
     func grantStatements(_ routes: [TableRoute]) throws -> [String] { ["GRANT INSERT"] }
     func run(_ statements: [String], tables: [TableProgress]) throws {}

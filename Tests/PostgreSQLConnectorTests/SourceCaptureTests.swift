@@ -102,7 +102,7 @@ import Testing
         let again = SourceFixture.source(fixture.database.url)
         func refusal(_ source: PostgreSQLSource) -> ReplicationError.Kind? {
             do {
-                _ = try source.openLog(fixture.capture, tables: [], from: start.place)
+                _ = try source.openLog(fixture.capture, routes: [], from: start.place)
                 return nil
             } catch { return error.asReplicationError().kind }
         }

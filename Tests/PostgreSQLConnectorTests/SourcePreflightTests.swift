@@ -120,7 +120,7 @@ import Testing
             #expect(finding?.severity == .refused && finding?.detail.contains(words) == true)
             #expect(throws: ReplicationError.self) {
                 try fixture.source.openLog(
-                    fixture.capture, tables: [], from: LogPlace(position: .zero))
+                    fixture.capture, routes: [], from: LogPlace(position: .zero))
             }
             try fixture.admin.run(drop)
         }

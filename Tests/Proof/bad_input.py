@@ -419,11 +419,18 @@ def write_target(shop, sql):
 # ---- The target's disk and mode ----
 
 
-def small_disk(size):
-    folder = Path("/tmp") / unique("martlet-small")
-    folder.mkdir()
+def small_disk(size, place=None):
+    """A tmpfs of its own, or over a folder whose files it then has."""
+    folder = place or Path("/tmp") / unique("martlet-small")
+    folder.mkdir(exist_ok=place is not None)
+    inside = {path.name: path.read_bytes() for path in folder.iterdir()}
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
-    at_end(lambda: (subprocess.run(["umount", "-l", str(folder)], check=False), folder.rmdir()))
+    at_end(lambda: (subprocess.run(["umount", "-l", str(folder)], check=False),
+                    None if place else folder.rmdir()))
+    for name, content in inside.items():
+        (folder / name).write_bytes(content)
+    for path in [folder, *folder.iterdir()]:
+        shutil.chown(path, "postgres", "postgres")
     return folder
 
 
@@ -474,7 +481,6 @@ def target_on_small_disk(size):
     """A database whose tables lie on a file system of their own, of a server of this program."""
     server = lab.PrivateServer("pg15")
     folder = small_disk(size)
-    shutil.chown(folder, "postgres", "postgres")
     target = Target(server)
     server.query(f"CREATE TABLESPACE small LOCATION '{folder}'")
     server.query(f"ALTER DATABASE {target.name} SET TABLESPACE small")
@@ -517,7 +523,8 @@ def log_disk_full(options):
 
 
 def says_full(text):
-    return re.search("disk is full|no space left|53100", text, re.IGNORECASE)
+    return re.search("disk is full|no space left|53100|table .* is full|disk full", text,
+                     re.IGNORECASE)
 
 
 def read_only_by_default(options):
@@ -587,7 +594,7 @@ OF_POSTGRES_TARGETS = [log_disk_full, read_only_by_default, permission_lost, no_
 OF_ALL = [
     source_unreachable, target_unreachable, unknown_key, no_match, target_does_not_fit,
     target_has_rows, target_type_differs, row_changed_by_somebody_else,
-    row_inserted_by_somebody_else, disk_full, read_only_file,
+    row_inserted_by_somebody_else, read_only_file,
 ]
 
 
@@ -601,6 +608,11 @@ def cases(options):
     yield from OF_ALL
     if options.target.startswith("pg"):
         yield from OF_POSTGRES_TARGETS
+    if options.target.startswith(("pg", "sqlite")):
+        yield disk_full
+    else:
+        import bad_mysql_target
+        yield from bad_mysql_target.CASES
 
 
 def alone(case, *arguments):

@@ -31,7 +31,7 @@ def log_is_off(options):
 
 def setting_is_unfit(name, value, good):
     def case(options):
-        """B01, B03, B04"""
+        """B01, B03"""
         shop = own(options)
         shop.source.query(f"SET GLOBAL {name} = {value}")
         shop.refused(PREFLIGHT, name, command="check")
@@ -120,6 +120,5 @@ CASES = [
     wrong_password, no_replication, no_select, log_is_off,
     setting_is_unfit("binlog_format", "STATEMENT", "ROW"),
     setting_is_unfit("binlog_row_image", "MINIMAL", "FULL"),
-    setting_is_unfit("binlog_row_metadata", "MINIMAL", "FULL"),
     log_is_purged, log_is_reset, other_source,
 ]

@@ -100,11 +100,13 @@ def locked_at_the_source(case):
     case.sql("INSERT INTO {zz} VALUES (1), (1)")
     case.pipeline.install()
     run = case.pipeline.start()
+    journal = f"SELECT count(*) FROM martlet.chunk WHERE pipeline = '{case.pipeline.name}'"
     # The other table's chunks are many: this one's turn has not come.
-    wait_until(lambda: case.target.has("martlet.chunk") and case.target.value("SELECT count(*) FROM martlet.chunk"), 60, "the load began")
+    wait_until(lambda: case.target.has("martlet.chunk") and case.target.value(journal), 60,
+               "the load began")
     let_go = case.source.hold(f"{case.source.schema}.zz")
     wait_until(lambda: run.must_live() and case.target.value(
-        "SELECT count(*) FROM martlet.chunk WHERE upper IS NULL"), 60, "the other table is in")
+        f"{journal} AND {case.target.UPPER} IS NULL"), 60, "the other table is in")
     time.sleep(15)
     run.must_live()
     status = case.pipeline.status()

@@ -12,6 +12,7 @@ class Cut:
 
     def __init__(self, options):
         self.source = make_source(options.source)
+        self.half = 2000 if self.source.engine == "postgresql" else 15_000
         self.table = f"{self.source.schema}.t"
         self.sql(f"CREATE TABLE {self.table} (id int PRIMARY KEY, v text)")
         self.sql(f"INSERT INTO {self.table} VALUES (1, 'loaded')")
@@ -21,22 +22,22 @@ class Cut:
         self.pipeline.catch_up(60)
         self.sql(f"INSERT INTO {self.table} VALUES (2, 'before')")
         self.inside, self.end = self.around()
-        self.sql(f"INSERT INTO {self.table} VALUES (9000, 'behind')")
+        self.sql(f"INSERT INTO {self.table} VALUES (900000, 'behind')")
 
     def sql(self, text):
         self.source.query(text, self.source.installer)
 
     def around(self):
-        """Large enough to be streamed before it commits. In MySQL's log it has no place before: a
-        position inside is made up from its ends."""
+        """Large enough to be streamed before it commits, or to come in parts. In MySQL's log it has
+        no place before: a position inside is made up from its ends."""
         before = self.source.place()
         link = self.source.connect(self.source.installer, autocommit=False)
         with link.cursor() as cursor:
             cursor.execute(f"INSERT INTO {self.table} SELECT g, repeat('x', 200) "
-                           f"FROM {self.source.series(3, 2000)}")
+                           f"FROM {self.source.series(3, self.half)}")
             inside = self.source.place()
             cursor.execute(f"INSERT INTO {self.table} SELECT g, 'y' "
-                           f"FROM {self.source.series(2001, 4000)}")
+                           f"FROM {self.source.series(self.half + 1, 2 * self.half)}")
         link.commit()
         link.close()
         end = self.source.place()
@@ -57,7 +58,7 @@ def cut(options):
     found = tuple(case.run_until(case.inside))
     require(found == (2, 2), f"inside the transaction: {found}")
     found = tuple(case.run_until(case.end))
-    require(found == (4000, 4000), f"behind the transaction: {found}")
+    require(found == (2 * case.half,) * 2, f"behind the transaction: {found}")
     case.pipeline.catch_up(60)
     require_equal(case.source, case.target, case.pipeline)
 

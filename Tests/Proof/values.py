@@ -4,8 +4,8 @@ The canonical text of a value is what PostgreSQL prints for its kind with ISO da
 bytea; each end turns what it stores into that, by the kind that the source's column has, and nothing is
 rounded. Floats are compared by their bits, whole numbers as numbers.
 
-Kinds: integer, decimal, float32, float64, boolean, bytes, timestamp, timestamptz, duration, bits, char,
-text (which is everything else).
+Kinds: integer, decimal, float32, float64, boolean, bytes, time, timestamp, timestamptz, duration, bits,
+char, text (which is everything else).
 """
 
 import re

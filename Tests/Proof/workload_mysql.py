@@ -16,6 +16,8 @@ from ends.mysql import execute
 from workload import LEDGERS, Table, text, word
 
 LARGEST = 2**64 - 1
+# Servers have defaults of their own.
+COLLATION = "COLLATE utf8mb4_bin"
 
 
 def binary(rng, length):
@@ -59,8 +61,8 @@ COLUMNS_OF_KINDS = (
     "moment, instant, span, years, bits, flags, short, latin, words, bin4, raw, rawer, pick, picks, "
     "doc, hidden")
 
-SCHEMA = """
-CREATE TABLE audit (tx bigint PRIMARY KEY, session int NOT NULL, kind varchar(40) NOT NULL);
+SCHEMA = f"""
+CREATE TABLE audit (tx bigint PRIMARY KEY, session int NOT NULL, kind varchar(40) {COLLATION} NOT NULL);
 CREATE TABLE audit_keyless (tx bigint NOT NULL, kind varchar(40));
 CREATE TABLE bank_accounts (id bigint PRIMARY KEY, branch int NOT NULL, balance bigint NOT NULL,
   note text);
@@ -383,7 +385,18 @@ class Session(workload.Session):
 
 class Workload(workload.Workload):
     session = Session
-    target_audit = "tx bigint PRIMARY KEY, session int NOT NULL, kind varchar(40) NOT NULL"
+
+    def __init__(self, source, target, *more):
+        # A file has no larger whole numbers: they are refused by name.
+        global LARGEST
+        LARGEST = 2**63 - 1 if target.engine == "sqlite" else 2**64 - 1
+        super().__init__(source, target, *more)
+
+    @property
+    def target_audit(self):
+        collation = "" if self.target.engine == "postgresql" else COLLATION
+        return (f"tx bigint PRIMARY KEY, session int NOT NULL, kind varchar(40) {collation} "
+                "NOT NULL")
 
     @staticmethod
     def literal(value):

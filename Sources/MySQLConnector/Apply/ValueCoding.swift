@@ -14,6 +14,7 @@ enum ValueCoding: Sendable, Equatable {
     /// 32 bits, which may not be the nearest.
     case float32(keepsNegativeZero: Bool)
     case text
+    /// A document, whose decimals MySQL reads as doubles. MariaDB's are texts.
     case json
     /// Bytes from `\x` and hexadecimal digits; geometries and vectors take their own form as bytes.
     case bytes
@@ -40,6 +41,7 @@ enum ValueCoding: Sendable, Equatable {
         let keepsNegativeZero = flavour == .mysql
         switch wanted {
         case nil: return nil
+        case .json: self = stored.dataType == "json" ? .json : .text
         case .float64: self = .float64(keepsNegativeZero: keepsNegativeZero)
         case .float32: self = .float32(keepsNegativeZero: keepsNegativeZero)
         case let wanted?: self = wanted

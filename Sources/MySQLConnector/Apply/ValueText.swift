@@ -4,7 +4,7 @@ internal import ReplicationModel
 /// Why a value cannot be written. Says nothing of the value itself (I9).
 enum ValueFault: Error {
     case notAnInteger, notABoolean, notADecimal, notAFloat, notHexadecimal, notBits, yearOutOfRange
-    case negativeZero
+    case negativeZero, roundedNumber
     case missingKey, notSent
 
     var reason: String {
@@ -17,6 +17,8 @@ enum ValueFault: Error {
         case .notBits: "the value is not a bit string of at most 64 bits"
         case .yearOutOfRange: "the target has no infinity and no years but 1000 to 9999"
         case .negativeZero: "MariaDB turns the floating-point number -0 into 0"
+        case .roundedNumber:
+            "the document holds a decimal, which MySQL would read from its text as a double"
         case .missingKey: "a key column is NULL or was not sent"
         case .notSent: "the value was not sent and there is no old row to keep it in"
         }
@@ -26,7 +28,7 @@ enum ValueFault: Error {
         switch self {
         case .missingKey, .notSent: .protocolViolation
         case .notAnInteger, .notABoolean, .notADecimal, .notAFloat, .notHexadecimal, .notBits,
-            .yearOutOfRange, .negativeZero:
+            .yearOutOfRange, .negativeZero, .roundedNumber:
             .invalidValue
         }
     }
@@ -168,7 +170,10 @@ extension ValueCoding {
         case .dateTime: return try Self.inRange(bytes, lengths: 19...26)
         case .dateTimeWithZone: return try Self.inRange(try Self.inUTC(bytes), lengths: 19...26)
         case .timestamp: return try Self.inUTC(bytes)
-        case .integer, .boolean, .decimal, .float64, .float32, .text, .json, .bytes, .bits, .time:
+        case .json:
+            guard JSONNumbers.areKept(bytes) else { throw .roundedNumber }
+            return bytes
+        case .integer, .boolean, .decimal, .float64, .float32, .text, .bytes, .bits, .time:
             return bytes
         }
     }

@@ -40,9 +40,22 @@ enum CatalogTypes {
 
     /// The type's number in the log, and 0x100 if it is unsigned: what a change of the type is
     /// seen by. Source: `enum_field_types`, binlog type codes.
-    static func id(_ dataType: String, isUnsigned: Bool) -> UInt32 {
-        (numbers[dataType] ?? 0) | (isUnsigned ? 0x100 : 0)
+    static func id(
+        _ dataType: String, declaration: String, isUnsigned: Bool, _ flavour: ServerFlavour
+    ) -> UInt32 {
+        let number = numbers[dataType] ?? 0
+        // MariaDB's vectors (B58) and COMPRESSED columns (B59).
+        switch (number, declaration.contains("COMPRESSED")) {
+        case (242, _) where flavour == .mariadb: return 15
+        case (15, true): return 141
+        case (252, true): return 140
+        default: break
+        }
+        // The log tells signs of integers only.
+        return integers.contains(dataType) && isUnsigned ? number | ColumnTypeID.unsigned : number
     }
+
+    private static let integers = ["tinyint", "smallint", "mediumint", "int", "bigint"]
 
     private static let numbers: [String: UInt32] = [
         "tinyint": 1, "smallint": 2, "int": 3, "float": 4, "double": 5, "timestamp": 17,

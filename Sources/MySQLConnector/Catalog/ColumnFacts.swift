@@ -30,7 +30,8 @@ struct ColumnFacts {
             kind: CatalogTypes.kind(
                 dataType, declaration: declaration, isUnsigned: isUnsigned,
                 isJSON: Self.isJSON(name, checks)))
-        type.id = CatalogTypes.id(dataType, isUnsigned: isUnsigned)
+        type.id = CatalogTypes.id(
+            dataType, declaration: declaration, isUnsigned: isUnsigned, flavour)
         type.size = Self.size(row, dataType, declaration)
         if type.kind == .fixedText { type.modifier = Int32(type.size.length ?? -1) }
         var column = Column(
@@ -72,10 +73,16 @@ struct ColumnFacts {
             size.scale = row[7].flatMap { Int($0) }
             if dataType == "bit" { size = Self.bits(size) }
         case "datetime", "timestamp", "time": size.scale = row[8].flatMap { Int($0) }
-        case "enum", "set": size.labels = TypeLabels.parse(declaration)
+        case "enum", "set": size.labels = Self.labels(declaration)
         default: size.length = row[5].flatMap { Int($0) }
         }
         return size
+    }
+
+    /// In `enum('a','b''c')`.
+    private static func labels(_ declaration: String) -> [String] {
+        let list = DefinitionPiece.split(declaration).compactMap(\.group).first ?? ""
+        return DefinitionPiece.split(list).compactMap(\.string)
     }
 
     private static func bits(_ size: TypeSize) -> TypeSize {
@@ -96,30 +103,5 @@ struct ColumnFacts {
         case .int16, .int32, .int64, .unsigned64, .numeric, .float32, .float64, .year: return text
         default: return SQLText.literal(text)
         }
-    }
-}
-
-/// The labels in `enum('a','b''c')`.
-enum TypeLabels {
-    static func parse(_ declaration: String) -> [String] {
-        guard let open = declaration.firstIndex(of: "(") else { return [] }
-        var labels: [String] = []
-        var label = ""
-        var isInside = false
-        var rest = declaration[declaration.index(after: open)...]
-        while let character = rest.popFirst() {
-            if !isInside {
-                if character == "'" { (isInside, label) = (true, "") }
-            } else if character != "'" {
-                label.append(character)
-            } else if rest.first == "'" {
-                label.append("'")
-                rest.removeFirst()
-            } else {
-                labels.append(label)
-                isInside = false
-            }
-        }
-        return labels
     }
 }

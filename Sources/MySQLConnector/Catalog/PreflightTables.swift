@@ -8,7 +8,7 @@ extension Preflight {
         return tables.flatMap { table in
             let found =
                 engine(table, engines[table.name]) + versioned(table, engines[table.name])
-                + key(table) + types(table) + foreignKeys(table)
+                + key(table) + types(table) + characterSets(table) + foreignKeys(table)
             guard !found.isEmpty else {
                 return [Finding(.ok, "table \(table.name)", "", table: table.name)]
             }
@@ -69,26 +69,49 @@ extension Preflight {
                     try: "ALTER TABLE \(SQLText.name(table.name)) ADD PRIMARY KEY (...)")
             ]
         }
-        return table.columns.filter { key.contains($0.name) }.compactMap { column in
-            guard
-                [.float32, .float64, .json, .geometry, .vector, .other].contains(column.type.kind)
+        let columns = table.columns.filter { key.contains($0.name) }
+        let refused = columns.filter {
+            [.float32, .float64, .json, .geometry, .vector, .other].contains($0.type.kind)
+        }
+        guard refused.isEmpty else { return refused.map { inexact($0, of: table) } }
+        return columns.first { $0.keyForm == .unknown }.map { [folding($0, of: table)] } ?? []
+    }
+
+    private func inexact(_ column: Column, of table: TableSchema) -> Finding {
+        Finding(
+            .refused, "key of \(table.name)",
+            "values of \(column.type.declaration) cannot be compared exactly",
+            table: table.name, column: column.name,
+            try: "a key of another type, or leave the table out")
+    }
+
+    private func folding(_ column: Column, of table: TableSchema) -> Finding {
+        Finding(
+            .warning, "key of \(table.name)",
+            "its collation \(column.collation ?? "") takes different texts for equal: the table is"
+                + " copied in one piece, not in chunks", table: table.name, column: column.name)
+    }
+
+    private func characterSets(_ table: TableSchema) -> [Finding] {
+        table.columns.compactMap { column in
+            guard let set = column.collation?.split(separator: "_").first.map(String.init),
+                !Converters.isSupported(set)
             else { return nil }
+            let name = SQLText.name(column.name)
             return Finding(
-                .refused, "key of \(table.name)",
-                "values of \(column.type.declaration) cannot be compared exactly",
-                table: table.name, column: column.name,
-                try: "a key of another type, or leave the table out")
+                .refused, "character set of \(table.name).\(column.name)",
+                "\(set) is not converted here as the server does", table: table.name,
+                column: column.name,
+                try: "ALTER TABLE \(SQLText.name(table.name)) MODIFY \(name)"
+                    + " \(column.type.declaration) CHARACTER SET utf8mb4, or leave the table out")
         }
     }
 
     private func types(_ table: TableSchema) -> [Finding] {
-        // The log's rows hold generated columns as well (B61), which no route expects.
-        table.columns.filter { $0.type.kind == .other || $0.generated != nil }.map {
+        table.columns.filter { $0.type.kind == .other }.map {
             Finding(
                 .refused, "type of \(table.name).\($0.name)",
-                $0.generated == nil
-                    ? "\($0.type.declaration) is not supported"
-                    : "generated columns are not followed", table: table.name, column: $0.name,
+                "\($0.type.declaration) is not supported", table: table.name, column: $0.name,
                 try: "leave the table out (tables: exclude)")
         }
     }
@@ -100,11 +123,15 @@ extension Preflight {
             return []
         }
         return table.foreignKeys.filter(\.changesRows).map { key in
-            Finding(
+            let (name, child) = (SQLText.name(key.name), SQLText.name(table.name))
+            let clause = key.definition.split(separator: " ON ").dropFirst().map { "ON \($0)" }
+            let plain = key.definition.split(separator: " ON ").first ?? ""
+            return Finding(
                 .refused, "foreign key \(key.name) of \(table.name)",
-                "it changes rows when \(key.referenced) changes, and the log does not say so",
-                table: table.name,
-                try: "make it ON DELETE RESTRICT ON UPDATE RESTRICT, or leave the table out")
+                "\(clause.joined(separator: " ")): its rows change when \(key.referenced) changes,"
+                    + " and this server's log does not say so", table: table.name,
+                try: "ALTER TABLE \(child) DROP FOREIGN KEY \(name), ADD \(plain), and let the"
+                    + " application change what refers to a row; or leave the table out")
         }
     }
 }

@@ -1,14 +1,13 @@
 internal import ReplicationModel
 
-/// Everything that `information_schema` says of some tables, read in a few queries and put together
-/// here: joins of its views are slow, and differ between the servers.
+/// Everything that the catalogue says of some tables, read in a few queries and put together here:
+/// joins of `information_schema`'s views are slow, and differ between the servers.
 struct TableFacts {
     private let flavour: ServerFlavour
     private let tables: [TableName: [String?]]
     private let columns: [TableName: [[String?]]]
     private let statistics: [TableName: [[String?]]]
-    private let foreignKeys: [TableName: [[String?]]]
-    private let checks: [TableName: [[String?]]]
+    private let definitions: [TableName: TableDefinition]
 
     init(_ connection: MySQLConnection, _ names: [TableName]) throws {
         flavour = connection.flavour
@@ -40,55 +39,36 @@ struct TableFacts {
             collation, index_type, \(expression) FROM information_schema.statistics
             WHERE \(place) ORDER BY table_schema, table_name, index_name, seq_in_index
             """)
-        foreignKeys = try read(ForeignKeyFacts.query(where: list))
-        checks = try read(Self.checkQuery(flavour, where: list))
-    }
-
-    private static func checkQuery(_ flavour: ServerFlavour, where list: String) -> String {
-        switch flavour {
-        case .mysql:
-            """
-            SELECT t.table_schema, t.table_name, c.constraint_name, c.check_clause
-            FROM information_schema.table_constraints t JOIN information_schema.check_constraints c
-            ON c.constraint_schema = t.constraint_schema AND c.constraint_name = t.constraint_name
-            WHERE t.constraint_type = 'CHECK' AND (t.table_schema, t.table_name) IN (\(list))
-            ORDER BY c.constraint_name
-            """
-        case .mariadb:
-            """
-            SELECT constraint_schema, table_name, constraint_name, check_clause
-            FROM information_schema.check_constraints
-            WHERE (constraint_schema, table_name) IN (\(list)) ORDER BY constraint_name
-            """
+        definitions = try tables.keys.reduce(into: [:]) {
+            $0[$1] = try TableDefinition(connection, $1)
         }
     }
 
     /// nil if there is no such table, or this user may not see it.
     func schema(of name: TableName) -> TableSchema? {
-        guard let table = tables[name], let columns = columns[name], !columns.isEmpty else {
-            return nil
-        }
-        let checks = (checks[name] ?? []).compactMap(Self.check)
-        let facts = columns.map { ColumnFacts($0, flavour, checks: checks) }
+        guard let table = tables[name], let definition = definitions[name],
+            let columns = columns[name], !columns.isEmpty
+        else { return nil }
+        let facts = columns.map { ColumnFacts($0, flavour, checks: definition.checks) }
         let keys = IndexFacts.indexes(statistics[name] ?? [])
         let primary = keys.first { $0.name == IndexFacts.primary }
         var schema = TableSchema(
             id: TableID.of(name), name: name, columns: facts.map(\.column),
-            replicaIdentity: primary?.isPlain == true ? .primaryKey : .full, primaryKey: primary)
+            replicaIdentity: .full, primaryKey: primary)
+        // A computed value may not travel, and then is no part of a key.
+        let computed = Set(schema.columns.filter { $0.generated != nil }.map(\.name))
+        if let primary, primary.isPlain, computed.isDisjoint(with: primary.columns) {
+            schema.replicaIdentity = .primaryKey
+        }
         schema.dialect = flavour == .mysql ? .mysql : .mariadb
         schema.isPartitioned = table[3]?.contains("partitioned") ?? false
         schema.indexes = keys.filter { $0.name != IndexFacts.primary }
-        schema.foreignKeys = ForeignKeyFacts.keys(foreignKeys[name] ?? [])
-        schema.checks = checks
+        schema.foreignKeys = definition.foreignKeys
+        schema.checks = definition.checks
         schema.estimatedRows = table[1].flatMap { Int64($0) } ?? 0
         schema.estimatedBytes = table[2].flatMap { Int64($0) } ?? 0
         schema.fingerprint = fingerprint(table, columns, statistics[name] ?? [])
         return schema
-    }
-
-    private static func check(_ row: [String?]) -> CheckConstraint? {
-        guard let name = row[0], let clause = row[1] else { return nil }
-        return CheckConstraint(name: name, definition: "CHECK (\(clause))")
     }
 
     /// Over what decides how rows are read or decoded. Estimates change by themselves and are not
@@ -96,7 +76,8 @@ struct TableFacts {
     private func fingerprint(
         _ table: [String?], _ columns: [[String?]], _ statistics: [[String?]]
     ) -> String {
-        let facts = [table[0], table[4]] + columns.flatMap { $0 } + statistics.flatMap { $0 }
-        return StableHash(facts).description
+        // Other indexes may come and go.
+        let keys = statistics.filter { $0[1] == "0" }.flatMap { $0 }
+        return StableHash([table[0], table[4]] + columns.flatMap { $0 } + keys).description
     }
 }

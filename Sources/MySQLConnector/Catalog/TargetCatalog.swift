@@ -92,7 +92,10 @@ struct TargetCatalog {
     }
 
     func collations() throws -> Set<String> {
-        Set(try connection.query("SHOW COLLATION").column(0))
+        // MariaDB has some for several character sets; their whole names are in a third column.
+        let found = try connection.query(
+            "SELECT * FROM information_schema.collation_character_set_applicability")
+        return Set(found.rows.compactMap { $0.count > 2 ? $0[2] : $0[0] })
     }
 
     func hasRows(_ name: TableName) throws -> Bool {

@@ -65,15 +65,18 @@ struct TargetFit {
             try: "change the column, or drop the table: Martlet makes it")
     }
 
-    /// Integers show a width in some versions only.
+    /// Integers and years show a width in some versions only.
     private func isSameType(_ column: Column, _ found: TargetTable.Column) -> Bool {
-        Self.plain(column.type.declaration) == Self.plain(found.declaration)
+        let wanted = Self.plain(column.type.declaration)
+        let stored = Self.plain(found.declaration)
+        // MariaDB's documents are texts.
+        return (wanted == stored || wanted == "json" && stored == "longtext")
             && (column.collation == nil || column.collation == found.collation)
     }
 
     private static func plain(_ declaration: String) -> String {
         let text = declaration.lowercased()
-        guard text.contains("int"), let open = text.firstIndex(of: "("),
+        guard text.contains("int") || text.contains("year"), let open = text.firstIndex(of: "("),
             let close = text.firstIndex(of: ")"), open < close
         else { return text }
         return String(text[..<open] + text[text.index(after: close)...])

@@ -122,31 +122,3 @@ extension MySQLResult {
     /// A column of the first row; nil if there is none.
     func text(orNil column: Int) -> String? { rowCount > 0 ? text(0, column) : nil }
 }
-
-/// The least that the target's user needs, as statements for an administrator.
-struct TargetGrants {
-    let connection: MySQLConnection
-    let place: StatePlace
-    let routes: [TableRoute]
-
-    func statements() throws -> [String] {
-        let user = try connection.query("SELECT CURRENT_USER()").text(0, 0) ?? ""
-        let parts = user.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
-        let account = parts.map { SQLText.literal(String($0)) }.joined(separator: "@")
-        let all = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, REFERENCES"
-        let names = [place.database] + Set(routes.map(\.target.schema)).sorted()
-        // In our own database: staging tables are temporary, and `existing: merge` sets rows aside.
-        let own =
-            "GRANT CREATE TEMPORARY TABLES, DROP ON "
-            + "\(SQLText.name(Self.escaped(place.database))).* TO \(account);"
-        return [own]
-            + names.map { name in
-                "GRANT \(all) ON \(SQLText.name(Self.escaped(name))).* TO \(account);"
-            }
-    }
-
-    /// A grant on a database is a pattern.
-    private static func escaped(_ name: String) -> String {
-        name.replacing("_", with: "\\_").replacing("%", with: "\\%")
-    }
-}

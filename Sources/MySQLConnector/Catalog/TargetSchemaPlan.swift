@@ -18,6 +18,8 @@ struct TargetSchemaPlan {
     let existing: [TableName: TargetTable]
     let databases: Set<String>
     let collations: Set<String>
+    let flavour: ServerFlavour
+    let grants: SessionGrants
     /// Names differ for the server when their case does.
     let tellsCase: Bool
     var plan = SchemaPlan()
@@ -27,6 +29,8 @@ struct TargetSchemaPlan {
         existing = try catalog.tables(routes.map(\.target))
         databases = try catalog.databases()
         collations = try catalog.collations()
+        flavour = catalog.connection.flavour
+        grants = try SessionGrants(catalog.connection)
         tellsCase = catalog.connection.facts.variable("lower_case_table_names") == "0"
     }
 
@@ -45,6 +49,7 @@ struct TargetSchemaPlan {
         }
         draft.addDatabases()
         draft.checkNames()
+        for route in routes { try draft.checkTriggers(route) }
         for route in routes { draft.addTable(route, exact) }
         for route in routes { draft.addIndexes(route) }
         for route in routes { try draft.putBack(route, kept) }
@@ -158,6 +163,14 @@ extension TargetSchemaPlan {
         plan.whenConsistent += back.rows + [back.removal]
     }
 
+    /// A trigger would change rows on their way (A31), and who lacks the privilege sees none.
+    private mutating func checkTriggers(_ route: TableRoute) throws {
+        guard try !grants.hold("TRIGGER", on: route.target.schema) else { return }
+        problem(
+            route, "triggers would change rows, and are hidden without the privilege TRIGGER",
+            try: "martlet check PIPELINE --print-grants")
+    }
+
     static func list(_ names: [String]) -> String { SQLText.list(names.map { SQLText.name($0) }) }
 
     private mutating func clause(
@@ -165,6 +178,7 @@ extension TargetSchemaPlan {
     ) -> String {
         let type = TargetType(
             column, route.source.dialect, exact: exact, share: shares.bytes[column.name])
+        checkType(column, route)
         checkCollation(column, route)
         let isKey = route.keyColumns.contains { $0.name == column.name }
         var text = "\(SQLText.name(column.name)) \(type.declaration)"
@@ -182,6 +196,17 @@ extension TargetSchemaPlan {
             note(route, ".\(column.name): \(column.type.declaration) -> \(type.declaration)")
         }
         return text
+    }
+
+    /// MariaDB's own types.
+    private mutating func checkType(_ column: Column, _ route: TableRoute) {
+        let type = column.type.declaration
+        guard route.source.dialect == .mariadb, flavour == .mysql,
+            ["uuid", "inet4", "inet6"].contains(type)
+        else { return }
+        problem(
+            route, "the target has no type \(type)", column: column.name,
+            try: "leave the table out (tables: exclude)")
     }
 
     private mutating func checkCollation(_ column: Column, _ route: TableRoute) {

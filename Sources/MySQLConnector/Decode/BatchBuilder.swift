@@ -2,36 +2,40 @@ internal import ReplicationModel
 
 /// Collects decoded transactions in a batch until somebody takes it.
 ///
-/// Handed: rows and statements, in the order of the log. Hands on: batches as `ChangeBatch`
+/// Handed: rows and what statements do, in the order of the log. Hands on: batches as `ChangeBatch`
 /// promises them: runs of whole transactions, or parts of a single large one.
 struct BatchBuilder {
     /// The transaction whose end has not come yet, and where it starts in the batch.
-    private struct Open {
+    struct Open {
         var mark: TransactionMark
         var first: Fill
         var savepoints: [Savepoint] = []
+        /// Not to be delivered before its end is known: it may only be prepared.
+        var isHeld = false
     }
 
     /// How much a batch holds.
-    private struct Fill {
-        var bytes = 0, values = 0, changes = 0, statements = 0
+    struct Fill {
+        var bytes = 0, values = 0, changes = 0, definitions = 0
     }
 
-    private struct Savepoint {
+    struct Savepoint {
         var name: String
         /// nil: what was before it was delivered already.
         var fill: Fill?
     }
 
     var batch = ChangeBatch()
-    private var open: Open?
+    var open: Open?
     /// The last transaction of the batch is empty and has no GTID: it only carries a position.
-    private var endsInFiller = false
+    var endsInFiller = false
     private var slots: [SlotKey: Int32] = [:]
     private var lastKey = SlotKey(serial: -1, isPartial: false)
     private var lastSlot: Int32 = 0
     private var lastTime: Int64 = 0
-    private let limits: BatchLimits
+    private var truncates: UInt32 = 0
+    var prepared = PreparedTransactions()
+    let limits: BatchLimits
 
     private struct SlotKey: Hashable {
         var serial: Int
@@ -41,7 +45,8 @@ struct BatchBuilder {
     init(limits: BatchLimits) { self.limits = limits }
 
     var isFull: Bool {
-        batch.changes.count >= limits.changes || heldBytes >= limits.bytes
+        if open?.isHeld == true, !hasWholeTransactions { return false }
+        return batch.changes.count >= limits.changes || heldBytes >= limits.bytes
     }
 
     private var heldBytes: Int {
@@ -61,7 +66,7 @@ struct BatchBuilder {
     private var fill: Fill {
         Fill(
             bytes: batch.bytes.count, values: batch.values.count, changes: batch.changes.count,
-            statements: batch.statements.count)
+            definitions: batch.definitions.count)
     }
 }
 
@@ -98,7 +103,7 @@ extension BatchBuilder {
         // An id must reach the checkpoint also when nothing of ours has it.
         endsInFiller =
             mark.changes.isEmpty && mark.isFirstPart && mark.gtid == nil
-            && first.statements == batch.statements.count
+            && first.definitions == batch.definitions.count
         open = nil
         return !mark.isFirstPart
     }
@@ -120,12 +125,14 @@ extension BatchBuilder {
         batch.changes.removeSubrange(fill.changes...)
         batch.values.removeSubrange(fill.values...)
         batch.bytes.removeSubrange(fill.bytes...)
-        batch.statements.removeSubrange(fill.statements...)
+        batch.definitions.removeSubrange(fill.definitions...)
     }
 
-    /// The open transaction holds rows, or parts of it were taken.
-    var openHasChanges: Bool {
-        open.map { !$0.mark.isFirstPart || $0.first.changes < batch.changes.count } ?? false
+    /// Takes back what the open transaction did; false if parts of it were taken.
+    mutating func dropChanges() -> Bool {
+        guard let open, open.mark.isFirstPart else { return open == nil }
+        cut(to: open.first)
+        return true
     }
 
     // MARK: Savepoints
@@ -154,11 +161,24 @@ extension BatchBuilder {
         cut(to: fill)
     }
 
-    mutating func statement(_ text: String, schema: String, effect: LoggedStatement.Effect) {
-        batch.statements.append(
-            LoggedStatement(
-                text: text, schema: schema, effect: effect, transaction: batch.transactions.count,
-                change: batch.changes.count))
+}
+
+// MARK: Statements
+
+extension BatchBuilder {
+    mutating func truncate(_ table: LoggedTable) {
+        var change = Change(operation: .truncate, table: slot(of: table))
+        // Each is a statement of its own (P52).
+        truncates &+= 1
+        change.statement = truncates
+        batch.changes.append(change)
+    }
+
+    mutating func define(_ table: LoggedTable, what: String) {
+        batch.definitions.append(
+            LoggedDefinition(
+                table: table.id, name: table.name, what: what,
+                transaction: batch.transactions.count))
     }
 }
 
@@ -183,17 +203,21 @@ extension BatchBuilder {
         var table = plan.description
         if let identity {
             table.isFull = false
-            for (index, isPresent) in identity.enumerated() {
-                table.columns[index].isIdentity = isPresent
+            for (place, index) in plan.carried.enumerated() {
+                table.columns[place].isIdentity = identity[index]
             }
         }
-        // The log describes a table anew whenever the server opens it.
-        let same = batch.tables.firstIndex(of: table)
-        let slot = Int32(same ?? batch.tables.count)
-        if same == nil { batch.tables.append(table) }
+        let slot = slot(of: table)
         slots[key] = slot
         (lastKey, lastSlot) = (key, slot)
         return slot
+    }
+
+    /// The log describes a table anew whenever the server opens it.
+    mutating func slot(of table: LoggedTable) -> Int32 {
+        if let same = batch.tables.firstIndex(of: table) { return Int32(same) }
+        batch.tables.append(table)
+        return Int32(batch.tables.count - 1)
     }
 
     mutating func forgetSlots() {
@@ -212,91 +236,5 @@ extension BatchBuilder {
             batch.bytes.reserveCapacity(max(end, doubled))
         }
         batch.bytes.append(contentsOf: text.bytes)
-    }
-}
-
-// MARK: Taking
-
-extension BatchBuilder {
-    /// The whole transactions; the open one, if any, is the start of the next batch.
-    mutating func takeWhole() -> ChangeBatch {
-        var taken = startBatch()
-        endsInFiller = false
-        guard let open else {
-            forgetSlots()
-            return taken
-        }
-        moveTail(of: &taken, from: open.first)
-        restart(open) { fill in
-            Fill(
-                bytes: fill.bytes - open.first.bytes, values: fill.values - open.first.values,
-                changes: fill.changes - open.first.changes,
-                statements: fill.statements - open.first.statements)
-        }
-        return taken
-    }
-
-    /// What there is of the open transaction, which is alone in the batch.
-    mutating func takePart() -> ChangeBatch {
-        guard var open else { return ChangeBatch() }
-        var taken = startBatch()
-        forgetSlots()
-        var mark = open.mark
-        mark.changes = 0..<taken.changes.count
-        mark.isLastPart = false
-        taken.transactions = [mark]
-        open.mark.isFirstPart = false
-        restart(open) { _ in nil }
-        return taken
-    }
-
-    /// The open transaction now begins where the batch does.
-    private mutating func restart(_ old: Open, _ move: (Fill) -> Fill?) {
-        var open = old
-        open.mark.changes = 0..<0
-        open.first = Fill()
-        open.savepoints = old.savepoints.map {
-            Savepoint(name: $0.name, fill: $0.fill.flatMap(move))
-        }
-        self.open = open
-    }
-
-    /// Puts an empty batch in place of the one there is, and returns that.
-    private mutating func startBatch() -> ChangeBatch {
-        let wasFull = isFull
-        var other = ChangeBatch()
-        swap(&other, &batch)
-        if wasFull {
-            // The next one will be as large: growing step by step would copy it twice.
-            batch.bytes.reserveCapacity(min(other.bytes.count + 4096, limits.bytes))
-            batch.values.reserveCapacity(other.values.count + 64)
-            batch.changes.reserveCapacity(other.changes.count + 1)
-        }
-        return other
-    }
-
-    /// Moves the open transaction out of `taken` to the front of the new batch.
-    private mutating func moveTail(of taken: inout ChangeBatch, from first: Fill) {
-        // Slots stay as they are: the new batch describes the same tables at the same indexes.
-        batch.tables = taken.tables
-        batch.bytes.append(contentsOf: taken.bytes[first.bytes...])
-        for value in taken.values[first.values...] {
-            let moved = value.isPresent ? value.offset - UInt32(first.bytes) : value.offset
-            batch.values.append(Value(offset: moved, length: value.length))
-        }
-        for var change in taken.changes[first.changes...] {
-            if change.oldRow >= 0 { change.oldRow -= Int32(first.values) }
-            if change.newRow >= 0 { change.newRow -= Int32(first.values) }
-            batch.changes.append(change)
-        }
-        for var statement in taken.statements[first.statements...] {
-            statement.transaction = 0
-            statement.change -= first.changes
-            batch.statements.append(statement)
-        }
-        taken.bytes.removeSubrange(first.bytes...)
-        taken.values.removeSubrange(first.values...)
-        taken.changes.removeSubrange(first.changes...)
-        taken.statements.removeSubrange(first.statements...)
     }
 }

@@ -19,8 +19,7 @@ extension BinlogDecoder {
             return try endTransaction()
         case .xaPrepare:
             let prepare = try XAPrepareEvent(&reader)
-            guard prepare.isOnePhase else { throw .prepared("XA PREPARE \(prepare.xid)") }
-            return try endTransaction()
+            return prepare.isOnePhase ? try endTransaction() : try self.prepare(prepare.xid)
         case .tableMap: try tableMap(body)
         case .writeRowsV1, .updateRowsV1, .deleteRowsV1, .writeRows, .updateRows, .deleteRows,
             .writeRowsCompressedV1, .updateRowsCompressedV1, .deleteRowsCompressedV1,
@@ -116,20 +115,27 @@ extension BinlogDecoder {
         // Nearly every one is this, and needs no conversion.
         if event.text.elementsEqual("BEGIN".utf8) { return try begin(header) }
         let text = try event.statement(converters)
-        switch StatementKind(text) {
+        let kind = StatementKind(text, schema: event.schema, mode: event.mode)
+        switch kind {
         case .begin: return try begin(header)
         case .commit: return try endTransaction()
-        case .rollback:
-            guard !builder.openHasChanges else { throw .rolledBack("ROLLBACK") }
-            return try endTransaction()
+        case .rollback: return try rollBack()
         case .savepoint(let name): builder.savepoint(name)
         case .release(let name): builder.release(name)
         case .rollbackTo(let name): try builder.rollBack(to: name)
-        case .xa(let word): try xa(word, header)
+        case .xa(let word, let xid): return try xa(word, xid, header)
         case .change(let word): throw .statement(word)
-        case .other(let effect): return try other(text, event.schema, effect, header)
+        case .unknown(let word): throw .unknownStatement(word)
+        case .harmless, .truncate, .definition: return try define(kind, header)
         }
         return .consumed
+    }
+
+    /// MariaDB logs a transaction that was rolled back when it made or dropped a temporary table,
+    /// or changed tables of engines without transactions. What it did to the others is undone.
+    private mutating func rollBack() throws(MalformedEvent) -> Outcome {
+        guard builder.dropChanges() else { throw .rolledBack("ROLLBACK") }
+        return try endTransaction()
     }
 
     private mutating func begin(_ header: EventHeader) throws(MalformedEvent) -> Outcome {
@@ -141,32 +147,69 @@ extension BinlogDecoder {
         return .consumed
     }
 
-    /// XA START and XA END frame the rows; the end of the group says whether it is one phase.
-    private mutating func xa(_ word: String, _ header: EventHeader) throws(MalformedEvent) {
+    /// XA START and XA END frame the rows, and the end of the group says whether it is one phase.
+    /// If it is not, a later group decides.
+    private mutating func xa(
+        _ word: String, _ xid: String, _ header: EventHeader
+    ) throws(MalformedEvent) -> Outcome {
         switch word {
-        case "START", "BEGIN": _ = try begin(header)
+        case "START", "BEGIN":
+            _ = try begin(header)
+            builder.holdOpen()
         case "END":
             guard case .transaction = phase else { throw .outOfPlace }
+        case "COMMIT", "ROLLBACK": return try decide(xid, commits: word == "COMMIT", header)
         default: throw .prepared("XA \(word)")
         }
+        return .consumed
+    }
+
+    /// MariaDB's sets cannot say that a group is missing and later ones are not: after a restart
+    /// its rows would not come again.
+    private mutating func prepare(_ xid: String) throws(MalformedEvent) -> Outcome {
+        guard case .transaction = phase else { throw .outOfPlace }
+        guard format?.isMariaDB == false else { throw .prepared("XA PREPARE \(xid)") }
+        phase = .idle
+        tables.endStatement()
+        try builder.prepareOpen(xid)
+        return .prepared
+    }
+
+    private mutating func decide(
+        _ xid: String, commits: Bool, _ header: EventHeader
+    ) throws(MalformedEvent) -> Outcome {
+        _ = try begin(header)
+        try builder.decide(xid, commits: commits)
+        return try endTransaction()
     }
 
     /// DDL is a transaction of its own, unless it is inside one: CREATE TABLE ... SELECT (B22).
-    private mutating func other(
-        _ text: String, _ schema: String, _ effect: LoggedStatement.Effect,
-        _ header: EventHeader
+    private mutating func define(
+        _ kind: StatementKind, _ header: EventHeader
     ) throws(MalformedEvent) -> Outcome {
         switch phase {
         case .transaction(let group):
-            if !group.isIgnored { builder.statement(text, schema: schema, effect: effect) }
+            if !group.isIgnored { note(kind) }
             return .consumed
         case .group(let group): begin(group)
         case .idle: begin(try group(header))
         }
-        if case .transaction(let group) = phase, !group.isIgnored {
-            builder.statement(text, schema: schema, effect: effect)
-        }
+        if case .transaction(let group) = phase, !group.isIgnored { note(kind) }
         return try endTransaction()
+    }
+
+    /// What it does to tables that are followed; others are nobody's.
+    private mutating func note(_ kind: StatementKind) {
+        switch kind {
+        case .truncate(let name):
+            if let table = followed.described(name) { builder.truncate(table) }
+        case .definition(let statement):
+            let tables =
+                statement.tables.compactMap { followed.described($0) }
+                + (statement.schema.map { followed.described(in: $0) } ?? [])
+            for table in tables { builder.define(table, what: statement.what) }
+        default: break
+        }
     }
 }
 
@@ -181,7 +224,8 @@ extension BinlogDecoder {
         let event = try TableMapEvent(&reader, isMariaDB: format?.isMariaDB ?? false)
         do throws(TableFault) {
             let map = try TableMap(
-                event, source: Array(body), serial: tables.nextSerial, choice: choose(event.name),
+                event, source: Array(body), serial: tables.nextSerial,
+                choice: followed.choice(event.name),
                 converters)
             tables.define(id, map)
         } catch {
@@ -213,11 +257,12 @@ extension BinlogDecoder {
             try rows.decode(
                 event, table, plan, &reader, isCompressed: kind.isCompressed,
                 allowsPartial: options.allowsPartialImages, into: &builder)
+            try builder.checkHeld()
         } catch {
-            let columns = plan.description.columns
+            let names = plan.names
             note(
                 table: table.name,
-                column: columns.indices.contains(rows.column) ? columns[rows.column].name : nil)
+                column: names.indices.contains(rows.column) ? names[rows.column] : nil)
             throw error
         }
     }

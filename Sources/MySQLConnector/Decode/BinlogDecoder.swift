@@ -31,6 +31,8 @@ struct BinlogDecoder: ~Copyable {
         case consumed
         /// - inParts: it was the last part of a transaction that is delivered in several batches.
         case transactionEnded(inParts: Bool)
+        /// A transaction was put aside: its rows come with the group that commits it (B20).
+        case prepared
         /// A compressed transaction: call `decodePayload` until it returns nil.
         case payload
         case heartbeat
@@ -58,7 +60,7 @@ struct BinlogDecoder: ~Copyable {
     var rows: RowsDecoder
     let converters = Converters()
     let options: Options
-    let choose: (TableName) -> TableChoice
+    let followed: FollowedTables
     private(set) var place = EventPlace()
     /// Where the next event begins.
     private(set) var file = 0
@@ -67,10 +69,9 @@ struct BinlogDecoder: ~Copyable {
     private(set) var format: FormatDescriptionEvent?
     private var payload: PayloadEvents?
 
-    /// - Parameter choose: asked once for each description of a table that the log sends.
-    init(_ options: Options, choose: @escaping (TableName) -> TableChoice) {
+    init(_ options: Options, _ followed: FollowedTables) {
         self.options = options
-        self.choose = choose
+        self.followed = followed
         builder = BatchBuilder(limits: options.limits)
         rows = RowsDecoder(converters)
     }
@@ -83,12 +84,12 @@ struct BinlogDecoder: ~Copyable {
     /// The dump begins anew, at the start of a group.
     mutating func restart() {
         builder.dropOpen()
+        builder.dropPrepared()
         (phase, payload, format) = (.idle, nil, nil)
         forgetTables()
     }
 
-    /// What `choose` said is not valid any more.
-    mutating func forgetTables() {
+    private mutating func forgetTables() {
         tables = TableMaps(after: tables)
         builder.forgetSlots()
     }

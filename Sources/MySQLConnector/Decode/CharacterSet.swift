@@ -40,6 +40,10 @@ final class Converters {
         }
     }
 
+    static func isSupported(_ name: String) -> Bool {
+        plain[name] != nil || names.contains { $0.set == name }
+    }
+
     /// - Throws: `.characterSet` for one that is not supported here.
     func characterSet(named name: String) throws(MalformedEvent) -> CharacterSet {
         if let plain = Self.plain[name] { return plain }

@@ -121,7 +121,7 @@ extension RowText {
     /// The fewest digits, as `my_gcvt` lays them out: with an exponent where that is shorter.
     ///
     /// Source: MySQL, mysys/dtoa.cc.
-    private mutating func jsonDouble(_ value: Double) throws(MalformedEvent) {
+    mutating func jsonDouble(_ value: Double) throws(MalformedEvent) {
         let number = ShortestDigits(value)
         try reserve(400)
         if number.isNegative { put(UInt8(ascii: "-")) }

@@ -24,8 +24,12 @@ enum MalformedEvent: Error, Equatable {
     case incident(number: UInt16, message: String)
     /// A change logged as a statement (`binlog_format`): its first word.
     case statement(String)
-    /// XA PREPARE and what follows it.
+    /// A statement of which nobody knows whether it changes tables: its first word.
+    case unknownStatement(String)
+    /// XA PREPARE of MariaDB, or a statement of XA that is not known.
     case prepared(String)
+    /// A commit of what was prepared before the log was read.
+    case notPrepared(String)
     /// ROLLBACK of changes that may be of tables without transactions.
     case rolledBack(String)
     case partialJSON
@@ -54,12 +58,19 @@ extension MalformedEvent {
             table: place.table, column: place.column, why: reason, try: remedy)
     }
 
+    /// The same of a row that was read from its table.
+    func readError(of table: TableName, column: String) -> ReplicationError {
+        ReplicationError(kind, "read a row", table: table, column: column, why: reason, try: remedy)
+    }
+
     private var kind: ReplicationError.Kind {
         switch self {
         case .truncated, .trailing, .length, .checksum, .invalid, .outOfPlace, .position,
             .unknownTable, .compression, .tooLarge:
             .protocolViolation
-        case .unknownEvent, .unsupported, .prepared, .rolledBack, .partialJSON, .characterSet:
+        case .notPrepared: .positionGap
+        case .unknownEvent, .unsupported, .unknownStatement, .prepared, .rolledBack, .partialJSON,
+            .characterSet:
             .unsupported
         case .incident: .positionGap
         case .statement, .partialImage, .missingMetadata: .unfitSetting
@@ -86,9 +97,14 @@ extension MalformedEvent {
         case .incident(let number, let message):
             "the source lost events of its log (incident \(number): \(message))"
         case .statement(let word): "a change was logged as a statement (\(word)), not as rows"
+        case .unknownStatement(let word):
+            "what the statement \(word) does to tables is not known"
         case .prepared(let what): "\(what): prepared transactions are not followed"
-        case .rolledBack(let what): "\(what) in the log, after changes"
-        case .partialJSON: "it holds parts of JSON documents (binlog_row_value_options)"
+        case .notPrepared(let what):
+            "\(what): it was prepared before the log was read from, and its rows are not known"
+        case .rolledBack(let what): "\(what) of changes that were applied in parts"
+        case .partialJSON:
+            "it holds parts of JSON documents (binlog_row_value_options = PARTIAL_JSON)"
         case .partialImage: "the rows lack columns (binlog_row_image)"
         case .missingMetadata(let what): "the log does not say \(what) (binlog_row_metadata)"
         case .columnCount(let described, let sent):
@@ -103,8 +119,10 @@ extension MalformedEvent {
         case .statement: "SET GLOBAL binlog_format = ROW, for every session; then load again"
         case .partialJSON: "SET GLOBAL binlog_row_value_options = ''; then load the table again"
         case .partialImage: "SET GLOBAL binlog_row_image = FULL; then load the table again"
-        case .missingMetadata: "SET GLOBAL binlog_row_metadata = FULL"
+        case .missingMetadata, .columnCount:
+            "SET GLOBAL binlog_row_metadata = FULL; then martlet run PIPELINE --fresh --yes"
         case .incident, .rolledBack: "load the tables again"
+        case .notPrepared: "martlet run PIPELINE --fresh --yes"
         default: nil
         }
     }

@@ -5,7 +5,8 @@ struct QueryEvent {
     /// In the character set of the client that sent it (B44).
     var text: UnsafeRawBufferPointer
     /// The client's, by the number of a collation of it.
-    var clientCollation: UInt64?
+    private(set) var clientCollation: UInt64?
+    private(set) var mode: SQLMode = []
 
     init(_ reader: inout EventReader) throws(MalformedEvent) {
         _ = try reader.uint32()  // session
@@ -15,27 +16,26 @@ struct QueryEvent {
         var status = EventReader(try reader.take(Int(try reader.uint16())))
         schema = try reader.terminatedText(schemaLength)
         text = reader.rest()
-        clientCollation = try Self.clientCollation(&status)
+        try readVariables(&status)
     }
 
-    /// The variables come in the order of their numbers, nearly; this one is among the first, so
+    /// The variables come in the order of their numbers, nearly; these are among the first, so
     /// the lengths of later ones need not be known.
     ///
     /// Source: MySQL, libs/mysql/binlog/event/statement_events.h, `Query_event_status_vars`.
-    private static func clientCollation(
-        _ status: inout EventReader
-    ) throws(MalformedEvent) -> UInt64? {
+    private mutating func readVariables(_ status: inout EventReader) throws(MalformedEvent) {
         while !status.isAtEnd {
             switch try status.uint8() {
             case 0, 3: _ = try status.uint32()  // flags; auto_increment
-            case 1: _ = try status.uint64()  // sql_mode
+            case 1: mode = SQLMode(rawValue: try status.uint64())
             case 2: _ = try status.take(Int(try status.uint8()) + 1)  // catalogue
             case 6: _ = try status.take(Int(try status.uint8()))  // catalogue
-            case 4: return try status.unsigned(2)
-            default: return nil
+            case 4:
+                clientCollation = try status.unsigned(2)
+                return
+            default: return
             }
         }
-        return nil
     }
 
     /// The text in UTF-8.

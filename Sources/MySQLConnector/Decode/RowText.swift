@@ -25,6 +25,9 @@ struct RowText: ~Copyable {
         if capacity > 1 << 20 { move(to: 4096) }
     }
 
+    /// Forgets what was written behind a place.
+    mutating func cut(to count: Int) { self.count = count }
+
     @inline(__always)
     mutating func reserve(_ more: Int) throws(MalformedEvent) {
         if capacity &- count < more { try grow(more) }

@@ -69,12 +69,15 @@ struct RowsDecoder: ~Copyable {
         }
         let first = try ColumnBitmap(&reader, width: width)
         let second = event.form == .update ? try ColumnBitmap(&reader, width: width) : first
-        guard allowsPartial || first.isWhole && second.isWhole else { throw .partialImage }
+        let isWhole = (first: plan.isWhole(first), second: plan.isWhole(second))
+        guard allowsPartial || isWhole.first && isWhole.second else { throw .partialImage }
         // Such rows take no bytes: nobody could say how many there are.
         guard first.count > 0 else { throw .unsupported("a row image without columns") }
-        let isPartial = event.form != .write && !first.isWhole
+        let isPartial = event.form != .write && !isWhole.first
         let slot = builder.slot(of: table, plan, identity: isPartial ? first.columns : nil)
-        let images = Images(plan: plan, slot: slot, form: event.form, first: first, second: second)
+        let images = Images(
+            plan: plan, slot: slot, form: event.form, first: first, second: second,
+            isWhole: isWhole)
         guard isCompressed else {
             try rows(images, &reader, into: &builder)
             return
@@ -92,6 +95,8 @@ struct RowsDecoder: ~Copyable {
         let form: RowsEvent.Form
         let first: ColumnBitmap
         let second: ColumnBitmap
+        /// Whether each holds every column that is delivered.
+        let isWhole: (first: Bool, second: Bool)
     }
 
     private mutating func rows(
@@ -106,15 +111,15 @@ struct RowsDecoder: ~Copyable {
                 try finish(change, &builder)
             case .delete:
                 var change = Change(operation: .delete, table: images.slot)
-                change.oldIsWhole = images.first.isWhole
+                change.oldIsWhole = images.isWhole.first
                 change.oldRow = try image(images, images.first, &reader, &builder)
                 try finish(change, &builder)
             case .update:
                 var change = Change(operation: .update, table: images.slot)
-                change.oldIsWhole = images.first.isWhole
+                change.oldIsWhole = images.isWhole.first
                 change.oldRow = try image(images, images.first, &reader, &builder)
                 change.newRow = try image(images, images.second, &reader, &builder)
-                if !images.second.isWhole { fillUnchanged(change, images, &builder) }
+                if !images.isWhole.second { fillUnchanged(change, images, &builder) }
                 try finish(change, &builder)
             }
         }
@@ -140,18 +145,23 @@ struct RowsDecoder: ~Copyable {
         let isWhole = present.isWhole
         var bit = 0
         for index in 0..<images.plan.forms.count {
+            let isCarried = images.plan.isCarried[index]
             guard isWhole || present[index] else {
-                builder.batch.values.append(.unchanged)
+                if isCarried { builder.batch.values.append(.unchanged) }
                 continue
             }
             defer { bit &+= 1 }
             guard nulls[bit >> 3] >> (bit & 7) & 1 == 0 else {
-                builder.batch.values.append(.null)
+                if isCarried { builder.batch.values.append(.null) }
                 continue
             }
             column = index
             let start = text.count
             try text.value(images.plan, index, &reader, converters)
+            guard isCarried else {
+                text.cut(to: start)
+                continue
+            }
             builder.batch.values.append(
                 Value(
                     offset: UInt32(truncatingIfNeeded: base &+ start),
@@ -164,9 +174,9 @@ struct RowsDecoder: ~Copyable {
     private func fillUnchanged(
         _ change: Change, _ images: borrowing Images, _ builder: inout BatchBuilder
     ) {
-        for index in 0..<images.plan.forms.count where !images.second[index] {
-            builder.batch.values[Int(change.newRow) + index] =
-                builder.batch.values[Int(change.oldRow) + index]
+        for (place, index) in images.plan.carried.enumerated() where !images.second[index] {
+            builder.batch.values[Int(change.newRow) + place] =
+                builder.batch.values[Int(change.oldRow) + place]
         }
     }
 }

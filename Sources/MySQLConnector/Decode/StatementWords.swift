@@ -1,3 +1,15 @@
+import Foundation
+internal import ReplicationModel
+
+/// The parts of `sql_mode` that decide how a statement is read.
+///
+/// Source: MySQL, `sql/system_variables.h`; MariaDB, `sql/sql_class.h`: the same bits.
+struct SQLMode: OptionSet {
+    let rawValue: UInt64
+    static let ansiQuotes = SQLMode(rawValue: 1 << 2)
+    static let noBackslashEscapes = SQLMode(rawValue: 1 << 20)
+}
+
 /// The words of a statement, in capitals, without comments and quoted texts.
 ///
 /// What stands in `/*!80000 ... */` and `/*M! ... */` is code (B45): servers write
@@ -5,9 +17,11 @@
 struct StatementWords {
     private var text: [UInt8]
     private var at = 0
+    private var mode: SQLMode
 
-    init(_ statement: String) {
+    init(_ statement: String, mode: SQLMode = []) {
         text = Array(statement.utf8)
+        self.mode = mode
         let begin = self
         if next() == "SET", next() == "STATEMENT" {
             while let word = next(), word != "FOR" {}
@@ -33,6 +47,57 @@ struct StatementWords {
             skipOther()
         }
         return ""
+    }
+
+    /// `schema.name`; nil if no name follows.
+    mutating func tableName(_ schema: String) -> TableName? {
+        let first = name()
+        guard takes(".") else {
+            return first.isEmpty ? nil : TableName(schema: schema, name: first)
+        }
+        return TableName(schema: first, name: name())
+    }
+
+    /// Takes this word or sign if it is what comes next.
+    mutating func takes(_ wanted: String) -> Bool {
+        skipBlanks()
+        guard at < text.count else { return false }
+        let begin = at
+        if isWordByte(text[at]) {
+            if word().uppercased() == wanted { return true }
+        } else if [text[at]] == Array(wanted.utf8) {
+            at += 1
+            return true
+        }
+        at = begin
+        return false
+    }
+
+    /// Takes `IF EXISTS` or `IF NOT EXISTS`; whether it was there.
+    @discardableResult
+    mutating func passExistence() -> Bool {
+        guard takes("IF") else { return false }
+        _ = takes("NOT")
+        return takes("EXISTS")
+    }
+
+    private mutating func skipBlanks() {
+        while at < text.count {
+            if starts("*/") {
+                at += 2
+            } else if starts("/*") || starts("#") || starts("--") {
+                skipOther()
+            } else if [0x20, 0x09, 0x0A, 0x0D].contains(text[at]) {
+                at += 1
+            } else {
+                return
+            }
+        }
+    }
+
+    /// What has not been read.
+    func rest() -> String {
+        String(decoding: text[at...], as: UTF8.self).trimmingCharacters(in: .whitespaces)
     }
 
     private func isWordByte(_ byte: UInt8) -> Bool {
@@ -87,11 +152,20 @@ struct StatementWords {
             if byte == quote {
                 guard at < text.count, text[at] == quote else { break }
                 at += 1
-            } else if byte == UInt8(ascii: "\\"), quote != UInt8(ascii: "`"), at < text.count {
+            } else if byte == UInt8(ascii: "\\"), isEscape(in: quote), at < text.count {
                 at += 1
             }
             content.append(byte)
         }
         return String(decoding: content, as: UTF8.self)
+    }
+
+    /// Whether a backslash takes the next byte with it; in names it does not.
+    private func isEscape(in quote: UInt8) -> Bool {
+        switch quote {
+        case UInt8(ascii: "`"): false
+        case UInt8(ascii: "\""): mode.isDisjoint(with: [.ansiQuotes, .noBackslashEscapes])
+        default: !mode.contains(.noBackslashEscapes)
+        }
     }
 }

@@ -36,6 +36,12 @@ final class RowPlan {
     let forms: [ColumnForm]
     /// For ENUM and SET, in UTF-8.
     let labels: [[[UInt8]]]
+    /// The columns whose values are delivered, by their place in the row.
+    let carried: [Int]
+    /// For each column.
+    let isCarried: [Bool]
+    let names: [String]
+    /// Of the columns that are delivered.
     let description: LoggedTable
 
     init(
@@ -45,21 +51,48 @@ final class RowPlan {
             id: hint?.id ?? UInt32(truncatingIfNeeded: event.id), name: event.name, columns: [],
             isFull: true)
         var (forms, labels): ([ColumnForm], [[[UInt8]]]) = ([], [])
-        if let hint, hint.columns.count != event.columns.count {
+        var (isCarried, names): ([Bool], [String]) = ([], [])
+        var passed = Set(hint?.columns.filter { !$0.isCarried }.map(\.name) ?? [])
+        let hidden = Self.hidden(event)
+        passed.formUnion(hidden.values)
+        let described = event.columns.count - hidden.count
+        if let hint, hint.columns.count != described {
             throw TableFault(
-                event: .columnCount(described: hint.columns.count, sent: event.columns.count))
+                event: .columnCount(described: hint.columns.count, sent: described))
         }
+        var hints = hint?.columns[...]
         for index in event.columns.indices {
-            let maker = ColumnMaker(event: event, hint: hint, index: index)
+            let known = hidden[index] == nil ? hints?.popFirst() : nil
+            let maker = ColumnMaker(event: event, hint: known, index: index)
             do throws(MalformedEvent) {
                 labels.append(try maker.labels(converters))
                 forms.append(try maker.form(converters))
-                description.columns.append(try maker.column())
+                let column = try maker.column()
+                names.append(column.name)
+                isCarried.append(!passed.contains(column.name))
+                if isCarried[index] { description.columns.append(column) }
             } catch {
                 throw TableFault(event: error, column: maker.name)
             }
         }
         (self.forms, self.labels, self.description) = (forms, labels, description)
+        (self.isCarried, self.names) = (isCarried, names)
+        carried = isCarried.indices.filter { isCarried[$0] }
+    }
+
+    /// Columns by which MariaDB keeps long values unique: no catalogue has them, the log does.
+    private static func hidden(_ event: TableMapEvent) -> [Int: String] {
+        guard let names = event.metadata.names else { return [:] }
+        let found = names.enumerated().filter { $0.element.hasPrefix("DB_ROW_HASH_") }
+        return Dictionary(uniqueKeysWithValues: found.map { ($0.offset, $0.element) })
+    }
+}
+
+extension RowPlan {
+    /// Whether an image has every column that is delivered. From 11.4 on MariaDB leaves generated
+    /// ones out of updates and deletes whatever `binlog_row_image` says.
+    func isWhole(_ image: ColumnBitmap) -> Bool {
+        image.isWhole || carried.count < forms.count && carried.allSatisfy { image[$0] }
     }
 }
 
@@ -70,9 +103,9 @@ private struct ColumnMaker {
     var index: Int
     var logged: LoggedColumn
 
-    init(event: TableMapEvent, hint: TableHint?, index: Int) {
+    init(event: TableMapEvent, hint: TableHint.Column?, index: Int) {
         self.event = event
-        self.hint = hint?.columns[index]
+        self.hint = hint
         self.index = index
         logged = event.columns[index]
     }
@@ -235,6 +268,14 @@ enum ColumnTypeID {
     static let unsigned: UInt32 = 0x100
 
     static func of(_ column: LoggedColumn, isUnsigned: Bool) throws(MalformedEvent) -> UInt32 {
-        UInt32(column.type) | (isUnsigned ? unsigned : 0)
+        switch column.type {
+        // Older forms of the same types: TIMESTAMP, DATE, TIME, DATETIME, VARCHAR.
+        case 7: 17
+        case 14: 10
+        case 11: 19
+        case 12: 18
+        case 253: 15
+        default: UInt32(column.type) | (isUnsigned ? unsigned : 0)
+        }
     }
 }

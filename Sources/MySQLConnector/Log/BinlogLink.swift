@@ -89,7 +89,8 @@ extension BinlogLink {
         switch try decoder.decode(event) {
         case .payload:
             while let outcome = try decoder.decodePayload() { handle(outcome) }
-        case .heartbeat: try markIdlePosition()
+        case .heartbeat where decoder.isIdle && decoder.builder.isEmpty: try markPosition()
+        case .prepared: try markPosition()
         case let outcome: handle(outcome)
         }
     }
@@ -107,10 +108,10 @@ extension BinlogLink {
     }
 
     /// P15's like: files begin with events that belong to no transaction, and whoever waits for the
-    /// log's end waits for these too.
-    private func markIdlePosition() throws {
+    /// log's end waits for these too, and for groups that only prepare.
+    private func markPosition() throws {
         let position = try decoder.eventEnd()
-        guard decoder.isIdle, decoder.builder.isEmpty, position > marked else { return }
+        guard position > marked else { return }
         decoder.builder.filler(from: marked, to: position)
         marked = position
         condition.signal()

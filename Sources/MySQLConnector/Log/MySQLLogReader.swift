@@ -15,20 +15,19 @@ final class MySQLLogReader: ChangeSource {
     private let link: BinlogLink
 
     /// - Parameters:
-    ///   - tables: whose changes are delivered.
+    ///   - followed: whose changes are delivered.
     ///   - start: what is durable at the target.
     ///   - memoryShare: bytes.
     /// - Throws: `ReplicationError`: `.positionGap` if the server cannot send everything after
     ///   `start`, or what a connection throws.
     init(
-        url: String, password: String?, tables: [TableSchema], start: LogPlace, memoryShare: Int
+        url: String, password: String?, followed: FollowedTables, start: LogPlace,
+        memoryShare: Int
     ) throws {
         let options = BinlogDecoder.Options(
             limits: BatchLimits(
                 bytes: max(64 << 10, memoryShare / 2), changes: Self.batchChanges),
             generation: start.position.generation)
-        let hints = Dictionary(
-            tables.map { ($0.name, TableHint($0)) }, uniquingKeysWith: { first, _ in first })
         let session: BinlogSession
         do {
             session = try BinlogSession(
@@ -36,7 +35,7 @@ final class MySQLLogReader: ChangeSource {
         } catch { throw error.asReplicationError(position: start.position) }
         link = BinlogLink(
             session, received: start.position,
-            decoder: BinlogDecoder(options) { name in hints[name].map { .decode($0) } ?? .pass })
+            decoder: BinlogDecoder(options, followed))
         let link = link
         WorkerThread.start("my-log") { link.run() }
     }
@@ -65,8 +64,10 @@ final class MySQLLogReader: ChangeSource {
 
 extension TableHint {
     /// From the catalogue of now. The log's own description wins where it has one.
-    init(_ table: TableSchema) {
+    init(_ route: TableRoute) {
+        let table = route.source
         let key = Set(table.primaryKey?.columns ?? [])
+        let carried = Set(route.columns.map(\.name))
         self.init(
             id: table.id,
             columns: table.columns.map { column in
@@ -77,7 +78,8 @@ extension TableHint {
                         $0.split(separator: "_").first.map(String.init)
                     } ?? "binary",
                     labels: column.type.size.labels, isKey: key.contains(column.name),
-                    special: Self.special(column.type.castName))
+                    special: Self.special(column.type.castName), typeID: column.type.id,
+                    isCarried: carried.contains(column.name))
             })
     }
 

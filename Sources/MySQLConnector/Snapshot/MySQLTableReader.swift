@@ -48,7 +48,7 @@ final class MySQLTableReader: TableReader {
             let range = try text.condition("x", KeyRange(after: lower, through: nil))
             let list = text.columns.map { ServerText.expression($0, of: "x") }
             var found: Key?
-            let server = ServerText(text.columns)
+            let server = try ServerText(text.columns, of: route.source.name)
             try connection.stream(
                 "SELECT \(list.joined(separator: ", ")) FROM \(origin(route))"
                     + (range.map { " WHERE \($0)" } ?? "")
@@ -95,7 +95,7 @@ final class MySQLTableReader: TableReader {
             let sql =
                 "SELECT \(list.joined(separator: ", ")) FROM \(origin(route))"
                 + (condition.map { " WHERE \($0)" } ?? "")
-            return try copy(sql, ServerText(route.columns), sink)
+            return try copy(sql, ServerText(route.columns, of: route.source.name), sink)
         }
     }
 

@@ -5,12 +5,14 @@ internal import ReplicationModel
 /// decoder writes (A19), as a field of COPY's text format.
 ///
 /// The server's own texts are the canonical ones but for these: fractions of a second with zeros at
-/// the end, ZEROFILL, floats, and everything binary.
+/// the end, ZEROFILL, floats, and everything binary. Texts that are not UTF-8 at the server come as
+/// the bytes that they are: it would put question marks for what has no counterpart (B46).
 struct ServerText {
     private enum Form {
         /// Holds nothing that COPY escapes.
         case plain
         case text
+        case characters(CharacterSet)
         /// Zeros in front are for display only.
         case zerofill
         /// Seconds with a fraction; then what follows.
@@ -20,9 +22,40 @@ struct ServerText {
         case bits(Int)
     }
 
-    private let forms: [Form]
+    private var forms: [Form]
+    private let table: TableName
+    private let columns: [Column]
+    private let converters = Converters()
 
-    init(_ columns: [Column]) { forms = columns.map(Self.form) }
+    /// - Throws: `.unsupported` for texts of a character set that the log's decoder does not have.
+    init(_ columns: [Column], of table: TableName) throws {
+        self.columns = columns
+        self.table = table
+        forms = columns.map(Self.form)
+        for (index, column) in columns.enumerated() {
+            guard let set = Self.ownSet(column) else { continue }
+            forms[index] = try located(index) { () throws(MalformedEvent) in
+                .characters(try converters.characterSet(named: set))
+            }
+        }
+    }
+
+    /// The character set of a text that is not UTF-8.
+    private static func ownSet(_ column: Column) -> String? {
+        let set = column.collation?.split(separator: "_").first.map(String.init)
+        switch column.type.kind {
+        case .text, .fixedText, .json: return set.flatMap { $0.hasPrefix("utf8") ? nil : $0 }
+        default: return nil
+        }
+    }
+
+    private func located<Result>(
+        _ index: Int, _ body: () throws(MalformedEvent) -> Result
+    ) throws(ReplicationError) -> Result {
+        do { return try body() } catch {
+            throw error.readError(of: table, column: columns[index].name)
+        }
+    }
 
     /// What to select for a column. FLOAT's own text has six digits (B51); multiplied it is the
     /// exact double, and the sign of a zero stays.
@@ -30,7 +63,7 @@ struct ServerText {
         let name = "\(alias).\(SQLText.name(column.name))"
         switch column.type.kind {
         case .float32, .float64: return "\(name) * 1e0"
-        default: return name
+        default: return ownSet(column) == nil ? name : "CAST(\(name) AS BINARY)"
         }
     }
 
@@ -55,6 +88,8 @@ struct ServerText {
         switch forms[index] {
         case .plain: out.append(contentsOf: value)
         case .text: Self.escape(value, to: &out)
+        case .characters(let set):
+            try characters(value, set, index).withUnsafeBytes { Self.escape($0, to: &out) }
         case .zerofill: Self.number(value, to: &out)
         case .fraction(let suffix):
             Self.fraction(value, to: &out)
@@ -70,6 +105,7 @@ struct ServerText {
     func canonical(_ value: UnsafeRawBufferPointer, _ index: Int) throws -> [UInt8] {
         switch forms[index] {
         case .text: return Array(value)
+        case .characters(let set): return try characters(value, set, index)
         case .hexadecimal:
             var out: [UInt8] = []
             Self.hexadecimal(value, to: &out)
@@ -83,6 +119,12 @@ struct ServerText {
     }
 
     // MARK: Forms
+
+    private func characters(
+        _ value: UnsafeRawBufferPointer, _ set: CharacterSet, _ index: Int
+    ) throws(ReplicationError) -> [UInt8] {
+        try located(index) { () throws(MalformedEvent) in try converters.text(value, set) }
+    }
 
     private static func escape(_ value: UnsafeRawBufferPointer, to out: inout [UInt8]) {
         var start = 0

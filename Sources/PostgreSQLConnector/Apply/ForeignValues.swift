@@ -33,7 +33,7 @@ struct ForeignValues {
         self.lossy = lossy
     }
 
-    private static func rule(_ kind: ValueKind) -> Rule? {
+    static func rule(_ kind: ValueKind) -> Rule? {
         switch kind {
         case .date: .date
         case .timestamp: .timestamp
@@ -75,22 +75,14 @@ struct ForeignValues {
     }
 
     private func refusal(_ column: Int, _ kind: LossyConversions.Kind) -> ReplicationError {
-        let name = route.columns[column].name
-        switch kind {
-        case .nulByte:
-            return ReplicationError(
-                .invalidValue, "write a row", table: route.target, column: name,
-                why: "a text holds a NUL byte, which PostgreSQL has no place for",
-                try: "mend the row at the source, or 'lossy: {nul_byte: strip}' in the pipeline "
-                    + "file")
-        case .zeroDate:
-            let null = route.key.contains(column) ? "" : "{zero_date: \"null\"} or "
-            return ReplicationError(
-                .invalidValue, "write a row", table: route.target, column: name,
-                why: "a date is no day, such as 0000-00-00, which PostgreSQL does not take",
-                try: "mend the row at the source, or 'lossy: \(null){zero_date: epoch}' in the "
-                    + "pipeline file")
-        }
+        let why =
+            switch kind {
+            case .nulByte: "a text holds a NUL byte, which PostgreSQL has no place for"
+            case .zeroDate: "a date is no day, such as 0000-00-00, which PostgreSQL does not take"
+            }
+        return ReplicationError(
+            .invalidValue, "write a row", table: route.target, column: route.columns[column].name,
+            why: why, try: kind.remedy(inKey: route.key.contains(column)))
     }
 
     /// Whether `YYYY-MM-DD`, and what follows it, is a day of the calendar. Other forms are left to

@@ -69,8 +69,10 @@ extension ForeignTables {
         if source.type.declaration.lowercased() != column.type.declaration {
             note(route, ".\(source.name): \(source.type.declaration) -> \(column.type.declaration)")
         }
-        if source.generated != nil, route.columns.contains(where: { $0.name == source.name }) {
-            note(route, ".\(source.name): generated column, carried as a plain column")
+        if source.generated != nil {
+            let isCarried = route.columns.contains { $0.name == source.name }
+            let how = isCarried ? "carried as a plain column" : "left out"
+            note(route, ".\(source.name): generated column, \(how)")
         }
         column.defaultExpression = source.defaultExpression.flatMap {
             defaultLiteral($0, source, column.type, route)

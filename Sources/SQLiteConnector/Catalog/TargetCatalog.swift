@@ -50,6 +50,15 @@ extension SQLiteTarget {
         } ?? []
     }
 
+    /// Every other value has a form of its own (docs/types.md).
+    package func questions(_ routes: [TableRoute]) throws -> [ValueQuestion] {
+        routes.flatMap { route in
+            route.columns.filter { $0.type.kind == .unsigned64 }.map {
+                ValueQuestion(.above(String(Int64.max)), of: $0, in: route.source.name)
+            }
+        }
+    }
+
     package func preflight(
         _ routes: [TableRoute], prerequisites: [SchemaObject]
     ) throws -> [Finding] {

@@ -40,16 +40,21 @@ CAPTURE = {"mariadb": {"SELECT", "REPLICATION SLAVE", "BINLOG MONITOR"},
 APPLY = {"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX", "REFERENCES"}
 # In Martlet's own database: staging tables, and rows that are set aside.
 OWN = {"CREATE TEMPORARY TABLES", "DROP"}
+# Of the users' tables: who has it not does not see triggers.
+SEEN = {"TRIGGER"}
 
 _private = {}
 _making = threading.Lock()
+# Settings of sources that this program does not leave as they are.
+variant = {}
 
 
 def private(name, role="source"):
     """One server of our own per program, version and role."""
     with _making:
         if (name, role) not in _private:
-            _private[name, role] = PrivateServer(name, {"server_id": 1 if role == "source" else 2})
+            own = {"server_id": 1, **variant} if role == "source" else {"server_id": 2}
+            _private[name, role] = PrivateServer(name, own)
         return _private[name, role]
 
 
@@ -307,6 +312,8 @@ def expression(name, kind):
         return f"CAST({name} AS DOUBLE)"
     if bits := re.match(r"bit\((\d+)\)", kind):
         return f"LPAD(BIN({name} + 0), {bits[1]}, '0')"
+    if kind.startswith("vector"):
+        return f"CAST({name} AS BINARY)"  # the driver does not know the type
     return name
 
 
@@ -315,7 +322,7 @@ def text_of(kind, value):
         return None
     if isinstance(value, bytes):
         return hexadecimal(value)
-    if kind in ("timestamp", "duration"):
+    if kind in ("time", "timestamp", "duration"):
         return trimmed(value)
     if kind == "timestamptz":
         return trimmed(value) + "+00"
@@ -328,8 +335,10 @@ KINDS = {
     **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint", "year"), "integer"),
     "decimal": "decimal", "float": "float32", "double": "float64", "datetime": "timestamp",
     "timestamp": "timestamptz", "time": "duration", "bit": "bits", "char": "char",
-    **dict.fromkeys(("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "geometry",
-                     "vector"), "bytes"),
+    **dict.fromkeys((
+        "binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "vector",
+        "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring",
+        "multipolygon", "geometrycollection", "geomcollection"), "bytes"),
 }
 
 
@@ -393,14 +402,16 @@ class Source(Database):
 class Target(Database):
     """The apply role may do everything with the rows of its two databases, and nothing else."""
 
+    # The column of the journal with a chunk's last key.
+    UPPER = "upper_bound"
+
     def __init__(self, server, schema=None):
         super().__init__(server, "dst")
-        listed = ", ".join(sorted(APPLY))
-        own = ", ".join(sorted(APPLY | OWN))
-        self.apply = self.role("apply", f"{listed} ON {self.name}.*", f"{own} ON martlet.*")
+        self.apply = self.role("apply", f"{', '.join(sorted(APPLY | SEEN))} ON {self.name}.*",
+                               f"{', '.join(sorted(APPLY | OWN))} ON martlet.*")
 
     def check_roles(self):
-        more = self.privileges(self.apply) - APPLY - OWN
+        more = self.privileges(self.apply) - APPLY - OWN - SEEN
         require(not more, f"the apply role has more than it needs: {more}")
 
     def link(self):

@@ -255,7 +255,7 @@ class Database:
 KINDS = {
     "smallint": "integer", "integer": "integer", "bigint": "integer", "oid": "integer",
     "boolean": "boolean", "bytea": "bytes", "real": "float32", "double precision": "float64",
-    "numeric": "decimal", "timestamp without time zone": "timestamp",
+    "numeric": "decimal", "time without time zone": "time", "timestamp without time zone": "timestamp",
     "timestamp with time zone": "timestamptz",
 }
 
@@ -324,6 +324,9 @@ class Source(Database):
 
 class Target(Database):
     """The apply role is not a superuser; it may switch triggers off for its own session."""
+
+    # The column of the journal with a chunk's last key.
+    UPPER = "upper"
 
     def __init__(self, server, schema="lab"):
         super().__init__(server, "dst", schema)

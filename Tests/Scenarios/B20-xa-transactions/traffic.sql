@@ -1,5 +1,18 @@
 XA START 'one';
 INSERT INTO t VALUES (10, 'prepared');
+UPDATE t SET v = 'moved', id = 11 WHERE id = 10;
 XA END 'one';
 XA PREPARE 'one';
+INSERT INTO t VALUES (20, 'between');
+XA START 'two', 'branch', 7;
+DELETE FROM t WHERE id = 1;
+XA END 'two', 'branch', 7;
+XA PREPARE 'two', 'branch', 7;
+XA START 'three';
+INSERT INTO t VALUES (30, 'one phase');
+XA END 'three';
+XA COMMIT 'three' ONE PHASE;
+XA ROLLBACK 'two', 'branch', 7;
+UPDATE t SET v = 'before' WHERE id = 1;
 XA COMMIT 'one';
+UPDATE t SET v = 'after' WHERE id = 11;

@@ -1,3 +1,10 @@
 UPDATE g SET a = 5 WHERE id = 1;
 INSERT INTO g (id, a, hidden, last) VALUES (3, 9, 10, 'z');
 DELETE FROM g WHERE id = 2;
+UPDATE first SET a = 20, b = 'changed' WHERE id = 1;
+UPDATE first SET id = 4 WHERE id = 2;
+REPLACE INTO first (id, a, b) VALUES (1, 30, 'replaced'), (5, 50, 'new');
+DELETE FROM first WHERE id = 4;
+UPDATE keyless SET b = 'y' WHERE a = 1 LIMIT 1;
+DELETE FROM keyless WHERE a = 2;
+INSERT INTO keyless (a, b) VALUES (7, 'z');

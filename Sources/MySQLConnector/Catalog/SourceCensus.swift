@@ -1,0 +1,73 @@
+internal import ReplicationEngine
+internal import ReplicationModel
+
+/// Counts values that a target may have no place for.
+struct SourceCensus {
+    let table: TableSchema
+    let questions: [ValueQuestion]
+
+    func take(_ connection: MySQLConnection, whole: Bool) throws -> ValueCensus {
+        let key = table.chunkKey
+        let scan = ValueScan(
+            origin: SQLText.name(table.name), key: key.map(SQLText.name),
+            shownKey: table.columns.filter { key.contains($0.name) }
+                .sorted { place($0, key) < place($1, key) }.map(Self.shown),
+            columns: Set(questions.map(\.column.name)).sorted().map(SQLText.name),
+            conditions: questions.map(Self.condition))
+        return try scan.census(whole: whole) { try connection.query($0).rows }
+    }
+
+    private func place(_ column: Column, _ key: [String]) -> Int {
+        key.firstIndex(of: column.name) ?? 0
+    }
+
+    private static func shown(_ column: Column) -> String {
+        let name = SQLText.name(column.name)
+        switch column.type.kind {
+        case .bytes: return "CONCAT('0x', LEFT(HEX(\(name)), 60))"
+        case .bits: return "BIN(\(name) + 0)"
+        default: return "LEFT(\(name), 60)"
+        }
+    }
+
+    private static func condition(_ question: ValueQuestion) -> String {
+        let name = SQLText.name(question.column.name)
+        switch question.trait {
+        case .noDay: return noDay(name)
+        case .outside(let first, let end):
+            let sides = [first.map { "\(name) < '\($0)'" }, end.map { "\(name) >= '\($0)'" }]
+            return sides.compactMap { $0 }.joined(separator: " OR ")
+        // By bytes: to most collations a NUL is no letter at all, and is found everywhere.
+        case .nulByte:
+            return "LOCATE(x'00', CAST(CONVERT(\(name) USING utf8mb4) AS BINARY)) > 0"
+        // The server puts question marks for what it has no character for: are they more than
+        // before?
+        case .invalidText:
+            let set = question.column.collation?.split(separator: "_").first ?? "utf8mb4"
+            func others(_ text: String, _ set: Substring) -> String {
+                let (mark, none) = ("CONVERT('?' USING \(set))", "CONVERT('' USING \(set))")
+                return "CHAR_LENGTH(REPLACE(\(text), \(mark), \(none)))"
+            }
+            return others("CONVERT(\(name) USING utf8mb4)", "utf8mb4") + " < " + others(name, set)
+        case .negativeZero: return "\(name) = 0 AND CAST(\(name) AS CHAR) LIKE '-%'"
+        case .above(let number): return "\(name) > \(number)"
+        case .longer(let size):
+            let function = question.column.type.kind == .bytes ? "LENGTH" : "CHAR_LENGTH"
+            return "\(function)(\(name)) > \(size)"
+        case .rounded:
+            let text = "CAST(\(name) AS CHAR)"
+            return "CAST(CAST(\(text) AS JSON) AS CHAR) COLLATE utf8mb4_bin <> \(text)"
+        case .deeper(let levels): return "JSON_DEPTH(\(name)) > \(levels)"
+        case .noLabel: return "\(name) + 0 = 0"
+        // No column of theirs holds such a value.
+        case .notFinite: return "FALSE"
+        }
+    }
+
+    /// Comparisons with literals would be refused or warn: such dates are none to them either.
+    private static func noDay(_ name: String) -> String {
+        let last = "DAYOFMONTH(LAST_DAY(DATE_FORMAT(\(name), '%Y-%m-01')))"
+        return "YEAR(\(name)) = 0 OR MONTH(\(name)) = 0 OR DAYOFMONTH(\(name)) = 0"
+            + " OR DAYOFMONTH(\(name)) > \(last)"
+    }
+}

@@ -1,0 +1,62 @@
+internal import ReplicationEngine
+internal import ReplicationModel
+
+/// Which values of the source a table's columns refuse, as `check` asks the source.
+struct TargetQuestions {
+    let flavour: ServerFlavour
+
+    /// - Parameter stored: the table if it is there already.
+    func questions(_ route: TableRoute, _ stored: TargetTable?) -> [ValueQuestion] {
+        let shares = TargetKeyShares(route)
+        return route.columns.flatMap { column in
+            let planned = TargetType(
+                column, route.source.dialect, exact: "", share: shares.bytes[column.name])
+            let declaration = stored?.column(column.name)?.declaration ?? planned.declaration
+            let traits =
+                route.source.dialect.isMySQLFamily
+                ? family(column, route.source.dialect) : postgresql(column, declaration)
+            return traits.map { ValueQuestion($0, of: column, in: route.source.name) }
+        }
+    }
+
+    private func postgresql(_ column: Column, _ declaration: String) -> [ValueTrait] {
+        switch column.type.kind {
+        case .float32, .float64: return [.notFinite] + (flavour == .mariadb ? [.negativeZero] : [])
+        case .numeric where declaration.hasPrefix("decimal"): return [.notFinite]
+        case .date, .timestamp, .timestampWithZone:
+            return [.outside(from: "1000-01-01", before: "10000-01-01")]
+        default: return length(column, declaration).map { [.longer($0)] } ?? []
+        }
+    }
+
+    /// Of what is kept as `varchar(n)` or `varbinary(n)`, unless the source has no longer ones.
+    private func length(_ column: Column, _ declaration: String) -> Int? {
+        let type = declaration.prefix { $0 != " " }
+        guard type.hasPrefix("varchar("), let close = type.lastIndex(of: ")"),
+            let size = Int(type[..<close].dropFirst("varchar(".count))
+        else { return bytes(String(type)) }
+        let isBounded = ["character varying(", "character("].contains {
+            column.type.declaration.hasPrefix($0)
+        }
+        let own = isBounded ? declaredSize(column.type)?.first : nil
+        return own.map { $0 <= size } == true ? nil : size
+    }
+
+    private func bytes(_ type: String) -> Int? {
+        guard type.hasPrefix("varbinary("), type.hasSuffix(")") else { return nil }
+        return Int(type.dropFirst("varbinary(".count).dropLast())
+    }
+
+    private func family(_ column: Column, _ source: Dialect) -> [ValueTrait] {
+        switch column.type.kind {
+        case .enumeration: return column.type.size.labels.contains("") ? [] : [.noLabel]
+        case .float32, .float64:
+            return source == .mysql && flavour == .mariadb ? [.negativeZero] : []
+        case .json where source == .mysql: return flavour == .mariadb ? [.deeper(32)] : [.rounded]
+        // MariaDB's TIMESTAMP goes on to 2106.
+        case .timestampWithZone where source == .mariadb && flavour == .mysql:
+            return [.outside(from: nil, before: "2038-01-19 03:14:08")]
+        default: return []
+        }
+    }
+}

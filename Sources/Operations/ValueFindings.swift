@@ -1,0 +1,54 @@
+import ReplicationEngine
+package import ReplicationModel
+
+/// What the data holds that the target has no place for, found before a byte moves.
+package enum ValueFindings {
+    /// - Parameter whole: every row is read; otherwise both ends of large tables.
+    package static func look(
+        _ scope: PipelineScope, except refused: Set<TableName>, whole: Bool
+    ) throws -> [Finding] {
+        let all = try scope.target.questions(scope.routes) + scope.routes.flatMap(texts)
+        let questions = Dictionary(grouping: all, by: \.table)
+        var findings: [Finding] = []
+        var (rows, tables, sampled): (Int64, Int, Int) = (0, 0, 0)
+        for table in scope.tables where !refused.contains(table.name) {
+            guard let asked = questions[table.name] else { continue }
+            let census = try scope.source.census(table, asked, whole: whole)
+            rows += census.rows
+            tables += 1
+            sampled += census.isWhole ? 0 : 1
+            findings += zip(asked, census.answers).filter { $1.rows > 0 }
+                .map { finding($0, $1, census) }
+        }
+        guard tables > 0 else { return findings }
+        let part = sampled > 0 ? "; \(sampled) of them in part: --full-scan reads every row" : ""
+        let summary = "\(rows) rows of \(tables) tables looked at\(part)"
+        return findings + [Finding(.ok, "values", summary)]
+    }
+
+    /// What cannot be read as text goes nowhere. UTF-8 the servers check themselves.
+    private static func texts(_ route: TableRoute) -> [ValueQuestion] {
+        guard route.source.dialect.isMySQLFamily else { return [] }
+        return route.columns.filter {
+            [.text, .fixedText].contains($0.type.kind) && $0.collation?.hasPrefix("utf8") == false
+        }.map { ValueQuestion(.invalidText, of: $0, in: route.source.name) }
+    }
+
+    private static func finding(
+        _ question: ValueQuestion, _ answer: ValueCensus.Answer, _ census: ValueCensus
+    ) -> Finding {
+        let part = census.isWhole ? "" : " looked at"
+        let fate =
+            question.conversion.map { "converted, as lossy.\($0.rawValue) says" }
+            ?? "the target has no place for them"
+        var finding = Finding(
+            question.conversion == nil ? .refused : .warning,
+            "values of \(question.table).\(question.column.name)",
+            "\(answer.rows) of \(census.rows) rows\(part) have \(question.trait.words): \(fate)",
+            table: question.table, column: question.column.name,
+            try: question.conversion == nil ? question.remedy : nil)
+        finding.rows = answer.rows
+        finding.keys = answer.keys
+        return finding
+    }
+}

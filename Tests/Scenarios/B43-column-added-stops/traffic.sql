@@ -1,0 +1,3 @@
+INSERT INTO t VALUES (4, 'before');
+ALTER TABLE t ADD n int DEFAULT 7;
+INSERT INTO t VALUES (5, 'after', 1);

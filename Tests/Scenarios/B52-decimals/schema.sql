@@ -1,0 +1,2 @@
+CREATE TABLE t (id int PRIMARY KEY, a decimal(65,30), b decimal(65,0), c decimal(10,2), d decimal(3,3), e decimal(9,9), f decimal(10,10));
+INSERT INTO t VALUES (1, '99999999999999999999999999999999999.999999999999999999999999999999', repeat('9', 65), '1.10', '0.001', '0.000000001', '0.0000000001');

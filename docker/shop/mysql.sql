@@ -1,0 +1,3 @@
+CREATE USER martlet@'%' IDENTIFIED BY 'apply';
+GRANT ALL ON shop.* TO martlet@'%';
+GRANT ALL ON martlet.* TO martlet@'%';
