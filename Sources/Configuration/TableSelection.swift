@@ -40,7 +40,9 @@ package struct TableSelection: Hashable, Sendable {
             why: tables.isEmpty
                 ? "the source has no table that could be replicated, or the role cannot see any"
                 : "none of the source's \(tables.count) tables matches it",
-            try: table.map { "did you mean \($0.pattern)? Write it so." })
+            try: tables.isEmpty
+                ? "make a table at the source, or grant SELECT to the role of its URL"
+                : table.map { "did you mean \($0.pattern)? Write it so." })
     }
 
     private static func nothingLeft(_ tables: [TableName]) -> ReplicationError {

@@ -141,6 +141,7 @@ extension MySQLSource {
         let identity = try identity()
         guard known.systemIdentifier != identity.systemIdentifier else {
             generation.withLock { $0 = place.position.generation }
+            try sessions.use { try LogCheck.checkHistory(place, on: $0) }
             return place
         }
         guard let gtids = place.gtids, !gtids.isEmpty else {

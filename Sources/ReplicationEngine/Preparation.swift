@@ -29,7 +29,7 @@ struct Preparation {
                 capture: plan.capture, source: identity, configuration: plan.configuration),
             holder: plan.holder, lease: plan.lease)
         Failpoint.hit(.slotAnnounced)
-        try compareConfiguration(stored)
+        try compareConfiguration(stored, identity)
         switch stored.setup.phase {
         case .creatingSlot: stored = try begin(stored, identity, try createCapture())
         case .adoptingSlot: stored = try begin(stored, identity, try adoptCapture())
@@ -50,10 +50,17 @@ struct Preparation {
     }
 
     /// Another configuration would make the checkpoint mean something else.
-    private func compareConfiguration(_ stored: StoredPipeline) throws {
-        guard stored.setup.configuration == plan.configuration else {
-            throw otherTables(stored.tables.map(\.source))
+    private func compareConfiguration(
+        _ stored: StoredPipeline, _ identity: SourceIdentity
+    ) throws {
+        guard stored.setup.configuration != plan.configuration else { return }
+        guard stored.setup.source.systemIdentifier == identity.systemIdentifier else {
+            throw ReplicationError(
+                .otherSource, "go on with pipeline \(plan.name)",
+                why: "the source is another server than before, with other tables",
+                try: "put the source URL back, or \(Self.fresh)")
         }
+        throw otherTables(stored.tables.map(\.source))
     }
 
     /// A pattern also matches tables that were made later; their rows would begin in the middle

@@ -37,6 +37,64 @@ enum LogCheck {
         }
     }
 
+    /// Whether the server's log still says at this place what it said: one that was reset numbers its
+    /// files and its transactions anew, and GTIDs that it gives again would pass for applied (B26).
+    /// Of a file that was purged, or of another server's, the GTIDs alone decide.
+    static func checkHistory(_ place: LogPlace, on connection: MySQLConnection) throws {
+        let position = place.position
+        guard position.generation == 0, let gtids = place.gtids else { return }
+        let files = try connection.query("SHOW BINARY LOGS").column(0)
+        func number(_ file: String) -> Int? { file.split(separator: ".").last.flatMap { Int($0) } }
+        guard let newest = files.last.flatMap(number), position.file <= newest else {
+            throw replaced(place, "its newest file is \(files.last ?? "none")")
+        }
+        guard let file = files.first(where: { number($0) == position.file }) else { return }
+        switch connection.flavour {
+        case .mariadb: try compareState(place, gtids, file, on: connection)
+        case .mysql: try compareNext(place, gtids, file, on: connection)
+        }
+    }
+
+    private static func compareState(
+        _ place: LogPlace, _ gtids: GTIDSet, _ file: String, on connection: MySQLConnection
+    ) throws {
+        let text = try connection.query(
+            "SELECT BINLOG_GTID_POS(\(SQLText.literal(file)), \(place.position.offset))"
+        ).text(0, 0)
+        guard text.flatMap({ GTIDSet(parsing: $0) }) == gtids else {
+            throw replaced(place, "its GTIDs there are '\(text ?? "")'")
+        }
+    }
+
+    /// What begins there is no transaction that was applied, and something begins there.
+    private static func compareNext(
+        _ place: LogPlace, _ gtids: GTIDSet, _ file: String, on connection: MySQLConnection
+    ) throws {
+        let next: String?
+        do {
+            next =
+                try connection.query(
+                    "SHOW BINLOG EVENTS IN \(SQLText.literal(file)) FROM \(place.position.offset) LIMIT 1"
+                ).rows.first?.last ?? nil
+        } catch let error as MySQLError.Server where error.code == 1220 {
+            throw replaced(place, "no event begins there")
+        }
+        let words = next?.split(separator: "'") ?? []
+        guard words.count > 1, let found = GTIDSet(parsing: words[1]), !found.isEmpty else {
+            return
+        }
+        guard gtids.subtracting(found) == gtids else {
+            throw replaced(place, "\(found), which the target has, begins there")
+        }
+    }
+
+    private static func replaced(_ place: LogPlace, _ found: String) -> ReplicationError {
+        ReplicationError(
+            .positionGap, "read the log from where the target is", position: place.position,
+            why: "the source's log was reset or replaced: \(found)",
+            try: "martlet run PIPELINE --fresh --yes")
+    }
+
     private static func checkFile(_ name: String, on connection: MySQLConnection) throws {
         let files = try connection.query("SHOW BINARY LOGS").column(0)
         guard files.contains(name) else {
