@@ -249,8 +249,8 @@ package struct Checkpoint: Sendable, Equatable {
 
     package var place: LogPlace { LogPlace(position: position, gtids: gtids) }
 
-    /// Every transaction that commits at or before it is applied. A binlog's commit positions are of
-    /// first events: nothing else begins before the end. Commit records may stand side by side.
+    /// Every transaction that commits at or before it is applied. A binlog's commit positions are
+    /// of first events: nothing else begins before the end. Commit records may stand side by side.
     package var passed: LogPosition {
         switch position.form {
         case .lsn: commitPosition

@@ -37,9 +37,9 @@ enum LogCheck {
         }
     }
 
-    /// Whether the server's log still says at this place what it said: one that was reset numbers its
-    /// files and its transactions anew, and GTIDs that it gives again would pass for applied (B26).
-    /// Of a file that was purged, or of another server's, the GTIDs alone decide.
+    /// Whether the server's log still says at this place what it said: one that was reset numbers
+    /// its files and its transactions anew, and GTIDs that it gives again would pass for applied
+    /// (B26). Of a file that was purged, or of another server's, the GTIDs alone decide.
     static func checkHistory(_ place: LogPlace, on connection: MySQLConnection) throws {
         let position = place.position
         guard position.generation == 0, let gtids = place.gtids else { return }
@@ -74,7 +74,8 @@ enum LogCheck {
         do {
             next =
                 try connection.query(
-                    "SHOW BINLOG EVENTS IN \(SQLText.literal(file)) FROM \(place.position.offset) LIMIT 1"
+                    "SHOW BINLOG EVENTS IN \(SQLText.literal(file))"
+                        + " FROM \(place.position.offset) LIMIT 1"
                 ).rows.first?.last ?? nil
         } catch let error as MySQLError.Server where error.code == 1220 {
             throw replaced(place, "no event begins there")
