@@ -23,18 +23,8 @@ package struct CheckReport: Report {
         self.init(
             pipeline: scope.configuration.name,
             findings: notices + source.map { ("source", $0) } + target.map { ("target", $0) }
-                + (try Self.values(scope, source, fullScan)).map { ("values", $0) },
+                + (try ValueFindings.look(scope, whole: fullScan)).map { ("values", $0) },
             installed: installed)
-    }
-
-    /// What cannot be followed is not read either: the role may lack the privilege for it.
-    private static func values(
-        _ scope: PipelineScope, _ source: [Finding], _ fullScan: Bool
-    ) throws -> [Finding] {
-        let refused = source.filter { $0.severity == .refused }.map(\.table)
-        guard !refused.contains(nil) else { return [] }
-        let tables = Set(refused.compactMap(\.self))
-        return try ValueFindings.look(scope, except: tables, whole: fullScan)
     }
 
     private static func look(_ scope: PipelineScope, install: Bool) throws

@@ -103,7 +103,10 @@ package struct StatusReport: Report {
 
     /// While a table loads, its chunks know more than its own row, which changes with its state.
     func rowsCopied(_ table: TableProgress) -> Int64 {
-        let chunks = stored?.chunks.filter { $0.table == table.id } ?? []
+        let chunks =
+            stored?.chunks.filter {
+                $0.table == table.id && ($0.seal != nil || $0.isCopiedInPart)
+            } ?? []
         return max(table.rowsCopied, chunks.reduce(0) { $0 + $1.rows })
     }
 

@@ -4,16 +4,17 @@ package import ReplicationModel
 /// What the data holds that the target has no place for, found before a byte moves.
 package enum ValueFindings {
     /// - Parameter whole: every row is read; otherwise both ends of large tables.
-    package static func look(
-        _ scope: PipelineScope, except refused: Set<TableName>, whole: Bool
-    ) throws -> [Finding] {
+    package static func look(_ scope: PipelineScope, whole: Bool) throws -> [Finding] {
         let all = try scope.target.questions(scope.routes) + scope.routes.flatMap(texts)
         let questions = Dictionary(grouping: all, by: \.table)
         var findings: [Finding] = []
         var (rows, tables, sampled): (Int64, Int, Int) = (0, 0, 0)
-        for table in scope.tables where !refused.contains(table.name) {
+        for table in scope.tables {
             guard let asked = questions[table.name] else { continue }
-            let census = try scope.source.census(table, asked, whole: whole)
+            guard let census = try census(scope, table, asked, whole) else {
+                findings.append(unread(table.name))
+                continue
+            }
             rows += census.rows
             tables += 1
             sampled += census.isWhole ? 0 : 1
@@ -24,6 +25,23 @@ package enum ValueFindings {
         let part = sampled > 0 ? "; \(sampled) of them in part: --full-scan reads every row" : ""
         let summary = "\(rows) rows of \(tables) tables looked at\(part)"
         return findings + [Finding(.ok, "values", summary)]
+    }
+
+    /// nil without the privilege to read the table.
+    private static func census(
+        _ scope: PipelineScope, _ table: TableSchema, _ asked: [ValueQuestion], _ whole: Bool
+    ) throws -> ValueCensus? {
+        do {
+            return try scope.source.census(table, asked, whole: whole)
+        } catch let error as ReplicationError where error.kind == .privilege {
+            return nil
+        }
+    }
+
+    private static func unread(_ table: TableName) -> Finding {
+        Finding(
+            .refused, "values of \(table)", "the role may not read them", table: table,
+            try: "martlet check PIPELINE --print-grants")
     }
 
     /// What cannot be read as text goes nowhere. UTF-8 the servers check themselves.

@@ -42,9 +42,9 @@ package struct TableLoad: Sendable {
     package let route: TableRoute
     package let order: KeyOrder
     /// Ascending, without gaps from -infinity on.
-    package private(set) var chunks: [Unit] = []
-    private var sortableCuts: [[UInt8]] = []
-    package private(set) var keyChunks: [Key: Unit] = [:]
+    package internal(set) var chunks: [Unit] = []
+    var sortableCuts: [[UInt8]] = []
+    package internal(set) var keyChunks: [Key: Unit] = [:]
     /// Units that are being copied or closing: a few among very many.
     private var inFlight: Set<Place> = []
     /// The load starts again: no unit may start until that is committed (DESIGN 6.10).
@@ -66,42 +66,14 @@ package struct TableLoad: Sendable {
     package var located: [Key: Int] = [:]
     /// Counts restarts, so that a worker notices that its unit is gone.
     package private(set) var generation = 0
-    private var nextID: Int64 = 1
+    var nextID: Int64 = 1
 
     package init(route: TableRoute) {
         self.route = route
         order = KeyOrder(route.keyColumns, route.source.dialect)
     }
 
-    /// As the journal has it. Chunk ids ascend with the keys, and holes belong to chunks that were
-    /// in flight: each becomes one pending chunk. Its id is one that no key-chunk of the journal
-    /// has, else its row would replace the key-chunk's; the lost chunk's own id is always left.
-    package init(route: TableRoute, journal: [ChunkRecord]) {
-        self.init(route: route)
-        let keyChunkIDs = Set(journal.filter(\.isKeyChunk).map(\.id))
-        var upper: Key?
-        for record in journal.filter({ !$0.isKeyChunk }).sorted(by: { $0.id < $1.id }) {
-            if record.range.lower != upper {
-                while keyChunkIDs.contains(nextID) { nextID += 1 }
-                append(Unit(id: nextID, range: KeyRange(after: upper, through: record.range.lower)))
-            }
-            var unit = Unit(id: record.id, range: record.range)
-            if let seal = record.seal { unit.state = .copied(seal) }
-            unit.rows = record.rows
-            append(unit)
-            upper = record.range.upper
-        }
-        for record in journal where record.isKeyChunk {
-            guard let key = record.range.upper else { continue }
-            var unit = Unit(id: record.id, range: record.range)
-            if let seal = record.seal { unit.state = .copied(seal) }
-            unit.rows = record.rows
-            keyChunks[key] = unit
-            nextID = max(nextID, record.id + 1)
-        }
-    }
-
-    private mutating func append(_ unit: Unit) {
+    mutating func append(_ unit: Unit) {
         if chunks.isEmpty { sortableCuts = [] }
         chunks.append(unit)
         if let upper = unit.range.upper, let cut = order.sortable(upper) {
@@ -257,56 +229,6 @@ package struct TableLoad: Sendable {
 
     package mutating func setKeyChunk(_ key: Key, id: Int64) {
         self[.key(key)] = Unit(id: id, range: KeyRange(after: key, through: key))
-    }
-
-    // MARK: A small journal
-
-    /// Neighbours of which nothing needs to be remembered but that they are copied.
-    package struct Merge: Sendable {
-        package var record: ChunkRecord
-        package var removed: [Int64]
-        fileprivate var indices: Range<Int>
-    }
-
-    /// The longest run of at least `least` neighbours that are copied and whose chunk position the
-    /// applied stream has passed: every later transaction applies to all of them.
-    package func mergeable(applied: LogPosition, least: Int = 16) -> Merge? {
-        var best = 0..<0
-        var first = 0
-        for index in 0...chunks.count {
-            if index < chunks.count, chunks[index].isPassed(by: applied) { continue }
-            if index - first > best.count { best = first..<index }
-            first = index + 1
-        }
-        guard best.count >= least else { return nil }
-        return Merge(
-            record: merged(best), removed: chunks[best].dropFirst().map(\.id), indices: best)
-    }
-
-    private func merged(_ run: Range<Int>) -> ChunkRecord {
-        var seal = ChunkSeal(snapshot: nil, position: .zero, closedAt: .zero)
-        for unit in chunks[run] {
-            guard case .copied(let one) = unit.state else { continue }
-            seal.position = max(seal.position, one.position)
-            seal.closedAt = max(seal.closedAt, one.closedAt)
-        }
-        let first = chunks[run.lowerBound]
-        return ChunkRecord(
-            table: route.source.id, id: first.id,
-            range: KeyRange(
-                after: first.range.lower, through: chunks[run.upperBound - 1].range.upper),
-            isKeyChunk: false, seal: seal, rows: chunks[run].reduce(0) { $0 + $1.rows })
-    }
-
-    /// Carries out a merge that the journal has; only while cuts are not frozen.
-    package mutating func carryOut(_ merge: Merge) {
-        guard let seal = merge.record.seal else { return }
-        var unit = Unit(id: merge.record.id, range: merge.record.range, state: .copied(seal))
-        unit.rows = merge.record.rows
-        chunks.replaceSubrange(merge.indices, with: [unit])
-        guard !sortableCuts.isEmpty else { return }
-        // The cut of the run's last chunk stays; a last chunk that is open has none.
-        sortableCuts.removeSubrange(merge.indices.lowerBound..<merge.indices.upperBound - 1)
     }
 
     /// Stops chunks that are being copied; their workers notice by `generation`. Closing ones

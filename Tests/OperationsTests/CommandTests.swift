@@ -98,7 +98,7 @@ struct CheckAndPlanTests {
         #expect(source.calls == ["census public.a", "census public.a whole"])
     }
 
-    @Test("Values that the configuration converts are a warning; refused tables are not read")
+    @Test("Values that the configuration converts are a warning; what cannot be read is refused")
     func convertedValues() throws {
         let scope = try scope { source, target in
             source.set(\.hits, 3)
@@ -111,11 +111,10 @@ struct CheckAndPlanTests {
         #expect(report.exitCode == 0)
         #expect(report.lines.contains { $0.hasSuffix("converted, as lossy.zero_date says") })
         let source = try #require(scope.source as? FakeSource)
-        for place in [TableName(schema: "public", name: "a"), nil] {
-            source.set(\.findings, [Finding(.refused, "privilege", "no SELECT", table: place)])
-            #expect(try CheckReport(scope, install: false).findings.count == 1)
-        }
-        #expect(source.calls.count == 1)
+        source.set(\.mayRead, false)
+        let unread = try CheckReport(scope, install: false)
+        #expect(unread.findings.map(\.finding.detail) == ["the role may not read them"])
+        #expect(unread.exitCode == 3)
     }
 
     @Test("check changes nothing unless --install is given, which tells what it ran")

@@ -21,6 +21,7 @@ final class FakeSource: ReplicationSource {
         var calls: [String] = []
         /// Rows that a census finds.
         var hits: Int64 = 0
+        var mayRead = true
     }
 
     let state: Mutex<State>
@@ -52,7 +53,10 @@ final class FakeSource: ReplicationSource {
     func census(
         _ table: TableSchema, _ questions: [ValueQuestion], whole: Bool
     ) throws -> ValueCensus {
-        state.withLock { state in
+        guard state.withLock(\.mayRead) else {
+            throw ReplicationError(.privilege, "run SELECT", why: "permission denied")
+        }
+        return state.withLock { state in
             state.calls.append("census \(table.name)\(whole ? " whole" : "")")
             var census = ValueCensus(questions: questions.count)
             census.rows = 10

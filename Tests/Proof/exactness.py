@@ -1,15 +1,16 @@
 #!/usr/bin/python3
 """Every type with its boundary values, from every source engine to every target, compared by value.
 
-A source has a table per type: each value is a row that the initial copy brings and a row that the stream
-brings, and each row is then updated to the next value. Afterwards both servers are read by their own drivers
-(comparison.py). Values that a target has no place for are in tables of their own: `check` must refuse each.
+A type is a column of a wide table; each value is in a row that the initial copy brings and in one that the
+stream brings, and each row is then updated to the next values. Afterwards both servers are read by their own
+drivers (comparison.py). Values that a target has no place for are in tables of their own: `check` must
+refuse each column.
 
     exactness.py [pg17 | mariadb118 | mysql97 ...] [--target NAME]
 """
 
 import argparse
-import re
+import json
 from collections import namedtuple
 
 import boundaries
@@ -18,14 +19,17 @@ from lab import (Pipeline, Proof, differences, let_go, log, make_source, make_ta
 
 SOURCES = ["pg17", "mariadb118", "mysql97"]
 TARGETS = ["pg18", "mariadb118", "mysql97", "sqlite"]
-Table = namedtuple("Table", "name type values refused")
+Type = namedtuple("Type", "column name values")
+Table = namedtuple("Table", "name types rows refused")
 
 
 def tables_of(source):
-    """The types that this server has, numbered."""
-    listed = boundaries.of(source.server.name)
-    return [Table(f"t{number}", kind, values, refused)
-            for number, (kind, values, refused) in enumerate(listed)]
+    """The types that this server has: a table for each set of engines that refuse their values."""
+    groups = {}
+    for number, (name, values, refused) in enumerate(boundaries.of(source.server.name)):
+        groups.setdefault(frozenset(refused), []).append(Type(f"c{number}", name, values))
+    return [Table(f"t{number}", types, max(len(each.values) for each in types), refused)
+            for number, (refused, types) in enumerate(groups.items())]
 
 
 class Writer:
@@ -50,30 +54,33 @@ class Writer:
 
     def make(self):
         for table in self.tables:
+            columns = "".join(f", {each.column} {each.name}" for each in table.types)
             self.cursor.execute(
-                f"CREATE TABLE {table.name} (id int PRIMARY KEY, v {table.type}){self.options}")
+                f"CREATE TABLE {table.name} (id int PRIMARY KEY{columns}){self.options}")
 
     def insert(self, first):
         for table in self.tables:
-            rows = ", ".join(f"({first + place}, {self.literal(table, value)})"
-                             for place, value in enumerate(table.values))
-            self.cursor.execute(f"INSERT INTO {table.name} VALUES {rows}")
+            for row in range(table.rows):
+                values = "".join(f", {self.literal(each, row)}" for each in table.types)
+                self.cursor.execute(f"INSERT INTO {table.name} VALUES ({first + row}{values})")
 
     def rotate(self, firsts):
-        """Each row gets the next value of its table."""
+        """Each row gets the next values of its table."""
         for table in self.tables:
-            for place in range(len(table.values)):
-                value = self.literal(table, table.values[(place + 1) % len(table.values)])
-                listed = ", ".join(str(first + place) for first in firsts)
-                self.cursor.execute(f"UPDATE {table.name} SET v = {value} WHERE id IN ({listed})")
+            for row in range(table.rows):
+                values = ", ".join(f"{each.column} = {self.literal(each, row + 1)}"
+                                   for each in table.types)
+                listed = ", ".join(str(first + row) for first in firsts)
+                self.cursor.execute(f"UPDATE {table.name} SET {values} WHERE id IN ({listed})")
 
-    def literal(self, table, value):
-        """PostgreSQL's values are texts; the others' are expressions."""
+    def literal(self, kind, row):
+        """PostgreSQL's values are texts; the others' are expressions. Shorter lists begin anew."""
+        value = kind.values[row % len(kind.values)]
         if value is None:
             return "NULL"
         if self.source.engine != "postgresql":
             return value
-        return "'" + value.replace("'", "''") + f"'::{table.type}"
+        return "'" + value.replace("'", "''") + f"'::{kind.name}"
 
 
 class Pair:
@@ -101,17 +108,18 @@ class Pair:
         require(not found, f"{self.name} differs {when}:\n  " + "\n  ".join(found))
 
     def refuses(self):
-        """Each table by itself is named by `check`."""
+        """Each column is named by `check`."""
         if not self.refused:
             return
         names = [table.name for table in self.refused]
         pipeline = Pipeline(self.source, self.target, include=self.patterns(names))
-        result = pipeline.call("check")
+        result = pipeline.call("check", "--json")
         require(result.returncode == 3, f"{self.name}: check ended with {result.returncode}")
-        said = [line for line in result.stdout.splitlines() if line.startswith("  REFUSED ")]
-        silent = [table for table in self.refused
-                  if not any(re.search(rf"\.{table.name}\b", line) for line in said)]
-        require(not silent, f"{self.name}: not refused: {silent}\n{result.stdout}")
+        said = {finding["column"] for finding in json.loads(result.stdout)["findings"]
+                if finding["severity"] == "refused"}
+        wanted = {each.column: each.name for table in self.refused for each in table.types}
+        silent = {name: wanted[name] for name in wanted if name not in said}
+        require(not silent, f"{self.name}: not refused: {silent}")
 
 
 def exact(server, targets):
@@ -134,8 +142,9 @@ def exact(server, targets):
     finally:
         writer.link.close()
         let_go(source, *(pair.target for pair in pairs))
-    values = sum(len(table.values) for table in tables)
-    log(f"{server}: {len(tables)} tables, {values} values, {len(pairs)} targets")
+    types = [each for table in tables for each in table.types]
+    values = sum(len(each.values) for each in types)
+    log(f"{server}: {len(types)} columns, {values} values, {len(pairs)} targets")
 
 
 def both(pairs, when):

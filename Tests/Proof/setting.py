@@ -38,12 +38,10 @@ def arguments(description, **defaults):
     parser.add_argument("--target", default="pg18", help=f"{SOURCES}, sqlite")
     parser.add_argument("--existing", choices=["none", "empty", "truncate"], default="none",
                         help="target tables with unique keys that are there before the run")
-    parser.add_argument("--sizes", choices=SIZES,
-                        help="default small; middle for a file, loaded too quickly otherwise")
+    parser.add_argument("--sizes", choices=SIZES, default="small")
     for name, value in defaults.items():
         parser.add_argument("--" + name.replace("_", "-"), type=type(value), default=value)
     options = parser.parse_args()
-    options.sizes = options.sizes or ("middle" if options.target == "sqlite" else "small")
     log(description.strip().splitlines()[0])
     log(" ".join(sys.argv[1:]) or "(defaults)", "seed", options.seed, "binary", MARTLET)
     return options
@@ -101,19 +99,10 @@ class Setting:
             if self.workload.truncated_is_loading():
                 self.workload.truncate()
                 return True
-            table = self.pipeline.table("truncated")
-            if self.is_loading_file(table):
-                self.workload.truncate()
-                return True
-            if table.get("state") == "live":
+            if self.pipeline.table("truncated").get("state") == "live":
                 return False
             time.sleep(0.01)
         return False
-
-    def is_loading_file(self, table):
-        """The frontier of a file is not polled; chunks that are in are in `status` too."""
-        return (self.target.engine == "sqlite" and table.get("state") == "loading"
-                and 0 < table["rows_copied"] < self.workload.sizes.truncated)
 
     def verdict(self):
         """Source and target are equal, each transaction is there once, and in commit order."""

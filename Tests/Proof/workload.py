@@ -193,9 +193,7 @@ class Frontier:
         self.thread = threading.Thread(target=self.poll, name="frontier", daemon=True)
 
     def start(self):
-        # In a file the keys do not sort as at the source, and readers would hold up the writer.
-        if self.target.engine != "sqlite":
-            self.thread.start()
+        self.thread.start()
 
     def stop(self):
         self.stopped.set()

@@ -1,7 +1,7 @@
 /// Whether MySQL, given a document's text, shows the numbers in it as they are.
 ///
-/// A document of MySQL's can hold a DECIMAL (`JSON_ARRAY(1.10)`). Its text does not say so, and read again
-/// `1.10` is the double 1.1 (I8).
+/// A document of MySQL's can hold a DECIMAL (`JSON_ARRAY(1.10)`). Its text does not say so, and
+/// read again `1.10` is the double 1.1 (I8).
 enum JSONNumbers {
     static func areKept(_ document: UnsafeRawBufferPointer) -> Bool {
         var rest = document[...]
@@ -32,7 +32,8 @@ enum JSONNumbers {
         rest = rest.dropFirst()
     }
 
-    /// Integers of 64 bits stay integers; everything else is a double, shown with its fewest digits.
+    /// Integers of 64 bits stay integers; everything else is a double, shown with its fewest
+    /// digits.
     private static func isKept(_ number: UnsafeRawBufferPointer) -> Bool {
         let text = String(decoding: number, as: UTF8.self)
         if let integer = Int64(text) { return String(integer) == text }

@@ -14,7 +14,7 @@ enum ValueCoding: Sendable, Equatable {
     /// 32 bits, which may not be the nearest.
     case float32(keepsNegativeZero: Bool)
     case text
-    /// Of MySQL, which reads a document's decimals as doubles; MariaDB keeps its text.
+    /// A document, whose decimals MySQL reads as doubles. MariaDB's are texts.
     case json
     /// Bytes from `\x` and hexadecimal digits; geometries and vectors take their own form as bytes.
     case bytes
@@ -41,7 +41,7 @@ enum ValueCoding: Sendable, Equatable {
         let keepsNegativeZero = flavour == .mysql
         switch wanted {
         case nil: return nil
-        case .json: self = flavour == .mysql ? .json : .text
+        case .json: self = stored.dataType == "json" ? .json : .text
         case .float64: self = .float64(keepsNegativeZero: keepsNegativeZero)
         case .float32: self = .float32(keepsNegativeZero: keepsNegativeZero)
         case let wanted?: self = wanted

@@ -67,7 +67,10 @@ struct TargetFit {
 
     /// Integers and years show a width in some versions only.
     private func isSameType(_ column: Column, _ found: TargetTable.Column) -> Bool {
-        Self.plain(column.type.declaration) == Self.plain(found.declaration)
+        let wanted = Self.plain(column.type.declaration)
+        let stored = Self.plain(found.declaration)
+        // MariaDB's documents are texts.
+        return (wanted == stored || wanted == "json" && stored == "longtext")
             && (column.collation == nil || column.collation == found.collation)
     }
 

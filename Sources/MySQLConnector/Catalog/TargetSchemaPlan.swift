@@ -18,6 +18,7 @@ struct TargetSchemaPlan {
     let existing: [TableName: TargetTable]
     let databases: Set<String>
     let collations: Set<String>
+    let flavour: ServerFlavour
     let grants: SessionGrants
     /// Names differ for the server when their case does.
     let tellsCase: Bool
@@ -28,6 +29,7 @@ struct TargetSchemaPlan {
         existing = try catalog.tables(routes.map(\.target))
         databases = try catalog.databases()
         collations = try catalog.collations()
+        flavour = catalog.connection.flavour
         grants = try SessionGrants(catalog.connection)
         tellsCase = catalog.connection.facts.variable("lower_case_table_names") == "0"
     }
@@ -176,6 +178,7 @@ extension TargetSchemaPlan {
     ) -> String {
         let type = TargetType(
             column, route.source.dialect, exact: exact, share: shares.bytes[column.name])
+        checkType(column, route)
         checkCollation(column, route)
         let isKey = route.keyColumns.contains { $0.name == column.name }
         var text = "\(SQLText.name(column.name)) \(type.declaration)"
@@ -193,6 +196,17 @@ extension TargetSchemaPlan {
             note(route, ".\(column.name): \(column.type.declaration) -> \(type.declaration)")
         }
         return text
+    }
+
+    /// MariaDB's own types.
+    private mutating func checkType(_ column: Column, _ route: TableRoute) {
+        let type = column.type.declaration
+        guard route.source.dialect == .mariadb, flavour == .mysql,
+            ["uuid", "inet4", "inet6"].contains(type)
+        else { return }
+        problem(
+            route, "the target has no type \(type)", column: column.name,
+            try: "leave the table out (tables: exclude)")
     }
 
     private mutating func checkCollation(_ column: Column, _ route: TableRoute) {

@@ -6,7 +6,7 @@ internal import ReplicationModel
 /// promises them: runs of whole transactions, or parts of a single large one.
 struct BatchBuilder {
     /// The transaction whose end has not come yet, and where it starts in the batch.
-    private struct Open {
+    struct Open {
         var mark: TransactionMark
         var first: Fill
         var savepoints: [Savepoint] = []
@@ -19,23 +19,23 @@ struct BatchBuilder {
         var bytes = 0, values = 0, changes = 0, definitions = 0
     }
 
-    private struct Savepoint {
+    struct Savepoint {
         var name: String
         /// nil: what was before it was delivered already.
         var fill: Fill?
     }
 
     var batch = ChangeBatch()
-    private var open: Open?
+    var open: Open?
     /// The last transaction of the batch is empty and has no GTID: it only carries a position.
-    private var endsInFiller = false
+    var endsInFiller = false
     private var slots: [SlotKey: Int32] = [:]
     private var lastKey = SlotKey(serial: -1, isPartial: false)
     private var lastSlot: Int32 = 0
     private var lastTime: Int64 = 0
     private var truncates: UInt32 = 0
-    private var prepared = PreparedTransactions()
-    private let limits: BatchLimits
+    var prepared = PreparedTransactions()
+    let limits: BatchLimits
 
     private struct SlotKey: Hashable {
         var serial: Int
@@ -135,48 +135,6 @@ extension BatchBuilder {
         return true
     }
 
-    // MARK: XA
-
-    mutating func holdOpen() { open?.isHeld = true }
-
-    /// What is held counts against the limit, together with what is prepared.
-    func checkHeld() throws(MalformedEvent) {
-        guard let open, open.isHeld else { return }
-        let bytes = batch.bytes.count - open.first.bytes
-        guard bytes + prepared.bytes <= limits.bytes else {
-            throw .tooLarge("what is prepared (\(limits.bytes) bytes of memory)")
-        }
-    }
-
-    /// Puts the open transaction aside.
-    mutating func prepareOpen(_ xid: String) throws(MalformedEvent) {
-        try checkHeld()
-        guard let open else { return }
-        var rows = ChangeBatch()
-        rows.tables = batch.tables
-        rows.append(batch, from: open.first)
-        prepared.insert(xid, rows, open.mark.gtid)
-        dropOpen()
-    }
-
-    /// The open transaction is the one that was put aside, or has undone it.
-    mutating func decide(_ xid: String, commits: Bool) throws(MalformedEvent) {
-        let transaction = prepared.remove(xid)
-        open?.mark.preparedGTID = transaction?.gtid
-        guard commits else { return }
-        guard var rows = transaction?.rows else { throw .notPrepared("XA COMMIT \(xid)") }
-        guard batch.bytes.count + rows.bytes.count <= Int(UInt32.max) else {
-            throw .tooLarge("a batch of changes")
-        }
-        let slots = rows.tables.map { slot(of: $0) }
-        for index in rows.changes.indices {
-            rows.changes[index].table = slots[Int(rows.changes[index].table)]
-        }
-        batch.append(rows, from: Fill())
-    }
-
-    mutating func dropPrepared() { prepared = PreparedTransactions() }
-
     // MARK: Savepoints
 
     mutating func savepoint(_ name: String) {
@@ -256,7 +214,7 @@ extension BatchBuilder {
     }
 
     /// The log describes a table anew whenever the server opens it.
-    private mutating func slot(of table: LoggedTable) -> Int32 {
+    mutating func slot(of table: LoggedTable) -> Int32 {
         if let same = batch.tables.firstIndex(of: table) { return Int32(same) }
         batch.tables.append(table)
         return Int32(batch.tables.count - 1)
@@ -278,77 +236,5 @@ extension BatchBuilder {
             batch.bytes.reserveCapacity(max(end, doubled))
         }
         batch.bytes.append(contentsOf: text.bytes)
-    }
-}
-
-// MARK: Taking
-
-extension BatchBuilder {
-    /// The whole transactions; the open one, if any, is the start of the next batch.
-    mutating func takeWhole() -> ChangeBatch {
-        var taken = startBatch()
-        endsInFiller = false
-        guard let open else {
-            forgetSlots()
-            return taken
-        }
-        moveTail(of: &taken, from: open.first)
-        restart(open) { fill in
-            Fill(
-                bytes: fill.bytes - open.first.bytes, values: fill.values - open.first.values,
-                changes: fill.changes - open.first.changes,
-                definitions: fill.definitions - open.first.definitions)
-        }
-        return taken
-    }
-
-    /// What there is of the open transaction, which is alone in the batch.
-    mutating func takePart() -> ChangeBatch {
-        guard var open else { return ChangeBatch() }
-        var taken = startBatch()
-        forgetSlots()
-        var mark = open.mark
-        mark.changes = 0..<taken.changes.count
-        mark.isLastPart = false
-        taken.transactions = [mark]
-        open.mark.isFirstPart = false
-        restart(open) { _ in nil }
-        return taken
-    }
-
-    /// The open transaction now begins where the batch does.
-    private mutating func restart(_ old: Open, _ move: (Fill) -> Fill?) {
-        var open = old
-        open.mark.changes = 0..<0
-        open.first = Fill()
-        open.savepoints = old.savepoints.map {
-            Savepoint(name: $0.name, fill: $0.fill.flatMap(move))
-        }
-        self.open = open
-    }
-
-    /// Puts an empty batch in place of the one there is, and returns that.
-    private mutating func startBatch() -> ChangeBatch {
-        let wasFull = isFull
-        var other = ChangeBatch()
-        swap(&other, &batch)
-        if wasFull {
-            // The next one will be as large: growing step by step would copy it twice.
-            batch.bytes.reserveCapacity(min(other.bytes.count + 4096, limits.bytes))
-            batch.values.reserveCapacity(other.values.count + 64)
-            batch.changes.reserveCapacity(other.changes.count + 1)
-        }
-        return other
-    }
-
-    /// Moves the open transaction out of `taken` to the front of the new batch.
-    private mutating func moveTail(of taken: inout ChangeBatch, from first: Fill) {
-        // Slots stay as they are: the new batch describes the same tables at the same indexes.
-        batch.tables = taken.tables
-        batch.append(taken, from: first)
-        taken.bytes.removeSubrange(first.bytes...)
-        taken.values.removeSubrange(first.values...)
-        taken.changes.removeSubrange(first.changes...)
-        taken.definitions.removeSubrange(first.definitions...)
     }
 }

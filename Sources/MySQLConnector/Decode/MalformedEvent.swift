@@ -119,7 +119,8 @@ extension MalformedEvent {
         case .statement: "SET GLOBAL binlog_format = ROW, for every session; then load again"
         case .partialJSON: "SET GLOBAL binlog_row_value_options = ''; then load the table again"
         case .partialImage: "SET GLOBAL binlog_row_image = FULL; then load the table again"
-        case .missingMetadata: "SET GLOBAL binlog_row_metadata = FULL"
+        case .missingMetadata, .columnCount:
+            "SET GLOBAL binlog_row_metadata = FULL; then martlet run PIPELINE --fresh --yes"
         case .incident, .rolledBack: "load the tables again"
         case .notPrepared: "martlet run PIPELINE --fresh --yes"
         default: nil

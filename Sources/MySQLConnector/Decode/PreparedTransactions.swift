@@ -21,6 +21,48 @@ struct PreparedTransactions {
     }
 }
 
+extension BatchBuilder {
+    mutating func holdOpen() { open?.isHeld = true }
+
+    /// What is held counts against the limit, together with what is prepared.
+    func checkHeld() throws(MalformedEvent) {
+        guard let open, open.isHeld else { return }
+        let bytes = batch.bytes.count - open.first.bytes
+        guard bytes + prepared.bytes <= limits.bytes else {
+            throw .tooLarge("what is prepared (\(limits.bytes) bytes of memory)")
+        }
+    }
+
+    /// Puts the open transaction aside.
+    mutating func prepareOpen(_ xid: String) throws(MalformedEvent) {
+        try checkHeld()
+        guard let open else { return }
+        var rows = ChangeBatch()
+        rows.tables = batch.tables
+        rows.append(batch, from: open.first)
+        prepared.insert(xid, rows, open.mark.gtid)
+        dropOpen()
+    }
+
+    /// The open transaction is the one that was put aside, or has undone it.
+    mutating func decide(_ xid: String, commits: Bool) throws(MalformedEvent) {
+        let transaction = prepared.remove(xid)
+        open?.mark.preparedGTID = transaction?.gtid
+        guard commits else { return }
+        guard var rows = transaction?.rows else { throw .notPrepared("XA COMMIT \(xid)") }
+        guard batch.bytes.count + rows.bytes.count <= Int(UInt32.max) else {
+            throw .tooLarge("a batch of changes")
+        }
+        let slots = rows.tables.map { slot(of: $0) }
+        for index in rows.changes.indices {
+            rows.changes[index].table = slots[Int(rows.changes[index].table)]
+        }
+        batch.append(rows, from: Fill())
+    }
+
+    mutating func dropPrepared() { prepared = PreparedTransactions() }
+}
+
 extension ChangeBatch {
     /// Copies what `other` holds behind `first` to the end, into the transaction that is open. Both
     /// have the same tables.

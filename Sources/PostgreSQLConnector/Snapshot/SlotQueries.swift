@@ -79,8 +79,9 @@ struct SlotQueries {
     func publicationIsOlder(_ publication: String, trustingMark: Bool = true) throws -> Bool {
         let result = try connection.query(
             """
-            SELECT $4::bool AND obj_description(p.oid, 'pg_publication') = $3 OR greatest(age(p.xmin), (
-              SELECT max(age(m.xmin)) FROM pg_publication_rel m WHERE m.prpubid = p.oid
+            SELECT $4::bool AND obj_description(p.oid, 'pg_publication') = $3
+              OR greatest(age(p.xmin), (
+                SELECT max(age(m.xmin)) FROM pg_publication_rel m WHERE m.prpubid = p.oid
               )) > (SELECT age(s.catalog_xmin) FROM pg_replication_slots s WHERE s.slot_name = $2)
             FROM pg_publication p WHERE p.pubname = $1
             """, [publication, slot, Publication.mark, trustingMark ? "t" : "f"])

@@ -13,7 +13,7 @@ STORED = {"integer": int, "boolean": int, "bytes": bytes, "float32": float, "flo
 
 
 class FileTarget:
-    engine = "sqlite"
+    engine, Error = "sqlite", sqlite3.Error
     apply = None
 
     def __init__(self, folder=None):
@@ -64,6 +64,14 @@ class FileTarget:
         link.execute("BEGIN IMMEDIATE")
         return lambda: (link.execute("ROLLBACK"), link.close())
 
+    def greatest(self, link, table, key):
+        """The end of the newest chunk that is in: keys of a file do not sort as at the source."""
+        row = link.execute(
+            "SELECT upper FROM martlet_chunk JOIN martlet_table_state AS t ON t.id = table_id "
+            "WHERE source_name = ? AND NOT is_key_chunk AND upper IS NOT NULL "
+            "ORDER BY martlet_chunk.id DESC LIMIT 1", [table]).fetchone()
+        return row and texts(row[0])
+
     def in_transaction(self):
         """Somebody has written and not committed."""
         link = sqlite3.connect(str(self.path), timeout=0)
@@ -75,6 +83,16 @@ class FileTarget:
             return True
         finally:
             link.close()
+
+
+def texts(stored):
+    """Each value behind its length in four bytes."""
+    found = []
+    while stored:
+        end = 4 + int.from_bytes(stored[:4], "big")
+        found.append(stored[4:end].decode())
+        stored = stored[end:]
+    return tuple(found)
 
 
 def text_of(kind, value, name):
