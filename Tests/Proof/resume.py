@@ -6,13 +6,14 @@
 - A TRUNCATE that waits far back in the log is no unseen change.
 - An unseen rewrite is still found afterwards.
 - A table that is locked at the source delays its own load only.
+- An idle source of MySQL or MariaDB that begins new files and purges the old ones loses nothing.
 - `--start-at` takes over a slot and a target that somebody else filled, and nothing less certain.
 """
 
 import threading
 import time
 
-from lab import (Pipeline, Proof, make_source, make_target, require, require_equal,
+from lab import (Pipeline, Proof, make_source, make_target, private_server, require, require_equal,
                  wait_until)
 from setting import arguments, private
 
@@ -156,6 +157,40 @@ def refuse_start(case, position, words):
     require(result.returncode == 2 and "--start-at" in result.stderr, f"without: {result.stderr}")
 
 
+def idle_while_files_go(case):
+    """The position goes along with the files, though no transaction does; so a purge takes nothing,
+    neither under a run nor while there is none."""
+    run = case.follow()
+    server, parse = case.source.server, case.source.parse
+
+    def applied():
+        return parse(case.pipeline.status()["applied"])
+
+    def begin_files():
+        for _ in range(12):
+            server.query("FLUSH BINARY LOGS")
+        last = server.query("SHOW BINARY LOGS")[-1][0]
+
+        def purged():
+            server.query(f"PURGE BINARY LOGS TO '{last}'")
+            return len(server.query("SHOW BINARY LOGS")) == 1
+        wait_until(purged, 30, "the old files are gone", 0.5)
+    begin_files()
+    end = case.source.position()
+    wait_until(lambda: run.must_live() and applied() >= end, 20, "status shows the log's end", 0.2)
+    case.sql("INSERT INTO {t} VALUES (1001, 'behind the files')")
+    case.pipeline.wait_caught_up(run, 30)
+    begin_files()
+    wait_until(lambda: run.must_live() and applied() >= case.source.position(), 20,
+               "status shows the log's end", 0.2)
+    require(case.pipeline.status()["lag_seconds"] < 3, "an idle source lags")
+    run.kill()
+    begin_files()
+    case.sql("INSERT INTO {t} VALUES (1002, 'after a kill')")
+    case.pipeline.catch_up(60)
+    case.equal()
+
+
 def rewritten_after_truncate(case):
     run = case.follow()
     case.sql("TRUNCATE {t}")
@@ -182,6 +217,9 @@ def main():
         del cases["behind a TRUNCATE"], cases["locked at the source"]
     if not options.source.startswith("pg"):
         del cases["rewritten after a TRUNCATE"]  # MySQL says every rewrite in its log
+        # Its own server: files go from under all pipelines of one.
+        own = Case(options, private_server(options.source))
+        cases["idle while files go"] = lambda _: idle_while_files_go(own)
         del cases["started at a position"]  # a slot is PostgreSQL's
     proof = Proof()
     # Slots of others would hold back what tells its age.
