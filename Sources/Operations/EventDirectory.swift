@@ -20,19 +20,27 @@ package struct EventDirectory {
 
     mutating func table(_ logged: LoggedTable) throws -> EventTable {
         if let index = known.firstIndex(of: logged) { return tables[index] }
-        let isKnown = logged.columns.allSatisfy { kinds[$0.typeID] != nil }
+        let isKnown = logged.columns.allSatisfy { kind(of: $0, in: logged) != nil }
         if !isKnown || schemas[logged.id] == nil, let schema = try describe(logged.name) {
             learn(schema)
         }
         let table = EventTable(
             name: logged.name,
-            columns: logged.columns.map { ($0.name, kinds[$0.typeID] ?? .other) },
+            columns: logged.columns.map { ($0.name, kind(of: $0, in: logged) ?? .other) },
             key: key(of: logged))
         // Each change of a table adds one; a log that changes one for ever must not fill memory.
         if known.count >= 10_000 { (known, tables) = ([], []) }
         known.append(logged)
         tables.append(table)
         return table
+    }
+
+    /// The column's own in the catalogue comes first: MySQL has one id for texts and bytes.
+    private func kind(of column: LoggedTable.Column, in table: LoggedTable) -> ValueKind? {
+        let described = schemas[table.id]?.columns.first {
+            $0.name == column.name && $0.type.id == column.typeID
+        }
+        return described?.type.kind ?? kinds[column.typeID]
     }
 
     private mutating func learn(_ schema: TableSchema) {

@@ -72,7 +72,7 @@ package struct EventEncoder {
     ) -> String {
         var head: [(String, JSONValue)] = [
             ("commit", .string(transaction.commitPosition.description)),
-            ("xid", .string(String(transaction.xid))),
+            ("xid", .string(transaction.gtid?.description ?? String(transaction.xid))),
             ("committed_at", .string(Units.time(microseconds: transaction.commitTime))),
             ("source", .string(source)),
         ]

@@ -63,7 +63,9 @@ package final class EventTap: Sendable {
             return LogPlace(position: slot.confirmed)
         }
         let start = try source.createCapture(capture, tables: names)
-        logger.info("slot created", metadata: ["slot": "\(capture.slot)"])
+        if source.keepsCapture {
+            logger.info("slot created", metadata: ["slot": "\(capture.slot)"])
+        }
         return start.place
     }
 
