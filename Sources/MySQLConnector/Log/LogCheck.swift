@@ -6,21 +6,21 @@ enum LogCheck {
     static func check(_ start: BinlogStart, on connection: MySQLConnection) throws {
         switch start {
         case .gtids(let set):
-            if connection.flavour == .mysql { try checkGTIDs(set, on: connection) }
-        // MariaDB compares its domains itself, exactly (`slave_gtid_strict_mode`).
+            switch connection.flavour {
+            case .mysql: try checkGTIDs(set, on: connection)
+            // What it has purged MariaDB says itself, exactly (`slave_gtid_strict_mode`).
+            case .mariadb:
+                let written = try connection.query("SELECT @@GLOBAL.gtid_binlog_pos").text(0, 0)
+                try requireKnown(set, by: written.flatMap { GTIDSet(parsing: $0) })
+            }
         case .file(let name, _): try checkFile(name, on: connection)
         }
     }
 
     private static func checkGTIDs(_ set: GTIDSet, on connection: MySQLConnection) throws {
         let found = try connection.query("SELECT @@GLOBAL.gtid_purged, @@GLOBAL.gtid_executed")
-        guard let purged = found.text(0, 0).flatMap({ GTIDSet(parsing: $0) }),
-            let executed = found.text(0, 1).flatMap({ GTIDSet(parsing: $0) })
-        else {
-            throw ReplicationError(
-                .protocolViolation, "compare GTIDs with the source",
-                why: "its gtid_purged or gtid_executed is not a set")
-        }
+        let purged = found.text(0, 0).flatMap { GTIDSet(parsing: $0) }
+        guard let purged else { throw unreadable() }
         let missing = purged.subtracting(set)
         guard missing.isEmpty else {
             throw ReplicationError(
@@ -28,6 +28,11 @@ enum LogCheck {
                 why: "the source has purged \(missing), which the target does not have",
                 try: "a new initial load; keep logs longer (binlog_expire_logs_seconds)")
         }
+        try requireKnown(set, by: found.text(0, 1).flatMap { GTIDSet(parsing: $0) })
+    }
+
+    private static func requireKnown(_ set: GTIDSet, by executed: GTIDSet?) throws {
+        guard let executed else { throw unreadable() }
         let unknown = set.subtracting(executed)
         guard unknown.isEmpty else {
             throw ReplicationError(
@@ -35,6 +40,12 @@ enum LogCheck {
                 why: "the target has \(unknown), which this source does not know",
                 try: "connect to the server that has it, or make a new initial load")
         }
+    }
+
+    private static func unreadable() -> ReplicationError {
+        ReplicationError(
+            .protocolViolation, "compare GTIDs with the source",
+            why: "what it says it has is not a set of GTIDs")
     }
 
     /// Whether the server's log still says at this place what it said: one that was reset numbers
