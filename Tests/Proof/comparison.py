@@ -13,8 +13,7 @@ def differences(source, target, pipeline=None, only=None):
         if source.engine == target.engine == "postgresql":
             if source.digest(table, columns) == target.digest(table, columns):
                 continue
-        name = pipeline.tables()[f"{source.schema}.{table}"]["target"] \
-            if target.engine == "sqlite" else table
+        name = pipeline.target_table(table) if target.engine == "sqlite" else table
         left, right = counted(source, target, table, name, columns)
         if left != right:
             found.append(describe(table, left, right))

@@ -93,9 +93,17 @@ class Pipeline:
         """What `status` says of a table of the source's schema; {} before it says anything."""
         return self.tables().get(f"{self.source.schema}.{name}", {})
 
+    def target_table(self, name):
+        """What the target calls it, when a run has been."""
+        result = self.call("status", "--json", timeout=60)
+        require(result.returncode in (0, 8),
+                f"status ended with {result.returncode}: {result.stdout}{result.stderr}")
+        tables = {table["source"]: table for table in json.loads(result.stdout)["tables"]}
+        return tables[f"{self.source.schema}.{name}"]["target"]
+
     def target_name(self, name):
         """What the target's SQL calls it."""
-        return self.target.named(self.table(name)["target"])
+        return self.target.named(self.target_table(name))
 
     def is_live(self):
         tables = self.tables()
