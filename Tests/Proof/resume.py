@@ -106,8 +106,8 @@ def locked_at_the_source(case):
     wait_until(lambda: case.target.has("martlet.chunk") and case.target.value(journal), 60,
                "the load began")
     let_go = case.source.hold(f"{case.source.schema}.zz")
-    wait_until(lambda: run.must_live() and case.target.value(
-        f"{journal} AND {case.target.UPPER} IS NULL"), 60, "the other table is in")
+    wait_until(lambda: run.must_live() and case.pipeline.table("t").get("state") == "live", 60,
+               "the other table is live")
     time.sleep(15)
     run.must_live()
     status = case.pipeline.status()

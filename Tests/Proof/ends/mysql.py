@@ -403,7 +403,6 @@ class Target(Database):
     """The apply role may do everything with the rows of its two databases, and nothing else."""
 
     # The column of the journal with a chunk's last key.
-    UPPER = "upper_bound"
 
     def __init__(self, server, schema=None):
         super().__init__(server, "dst")

@@ -326,7 +326,6 @@ class Target(Database):
     """The apply role is not a superuser; it may switch triggers off for its own session."""
 
     # The column of the journal with a chunk's last key.
-    UPPER = "upper"
 
     def __init__(self, server, schema="lab"):
         super().__init__(server, "dst", schema)
