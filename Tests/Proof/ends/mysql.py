@@ -402,8 +402,6 @@ class Source(Database):
 class Target(Database):
     """The apply role may do everything with the rows of its two databases, and nothing else."""
 
-    # The column of the journal with a chunk's last key.
-
     def __init__(self, server, schema=None):
         super().__init__(server, "dst")
         self.apply = self.role("apply", f"{', '.join(sorted(APPLY | SEEN))} ON {self.name}.*",

@@ -325,8 +325,6 @@ class Source(Database):
 class Target(Database):
     """The apply role is not a superuser; it may switch triggers off for its own session."""
 
-    # The column of the journal with a chunk's last key.
-
     def __init__(self, server, schema="lab"):
         super().__init__(server, "dst", schema)
         self.apply = self.role("apply")
