@@ -62,7 +62,12 @@ def installs():
     for stage in stages():
         names = packages(stage)
         require(names, "a stage installs packages")
-        output("apt-get", "install", "--simulate", "--no-install-recommends", *names)
+        simulate = ("apt-get", "install", "--simulate", "--no-install-recommends", *names)
+        try:
+            output(*simulate)
+        except subprocess.CalledProcessError:  # lists that are absent or too old
+            output("apt-get", "-qq", "update")
+            output(*simulate)
 
 
 def libraries():
