@@ -1,3 +1,4 @@
+import Foundation
 package import ReplicationModel
 
 /// A connector's connection to a server, as far as keeping it needs to know: what `SessionSlot` and
@@ -7,10 +8,8 @@ package protocol DatabaseSession: AnyObject {
     var isAlive: Bool { get }
     var isInTransaction: Bool { get }
 
-    /// Whether nothing has come from the server while nobody asked it. A server says nothing to an
-    /// idle session unless it ends it: bytes to read, or the link's end, mean that the connection
-    /// is not to be used again.
-    var isQuiet: Bool { get }
+    /// The descriptor of the link.
+    var descriptor: Int32 { get }
 
     func rollback() throws
 
@@ -19,4 +18,14 @@ package protocol DatabaseSession: AnyObject {
 
     /// Any error of the connector as the engine's.
     static func replicationError(_ error: any Error) -> ReplicationError
+}
+
+extension DatabaseSession {
+    /// Whether nothing has come from the server while nobody asked it. A server says nothing to an
+    /// idle session unless it ends it: bytes to read, or the link's end, mean that the connection
+    /// is not to be used again.
+    var isQuiet: Bool {
+        var question = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return isAlive && poll(&question, 1, 0) == 0
+    }
 }

@@ -66,7 +66,11 @@ package struct ValueScan {
         let list = (["COUNT(*)"] + counts).joined(separator: ", ")
         let row = try query("SELECT \(list) FROM \(part)").first ?? []
         let numbers = row.map { $0.flatMap { Int64($0) } ?? 0 }
-        guard numbers.count == conditions.count + 1 else { return }
+        guard numbers.count == conditions.count + 1 else {
+            throw ReplicationError(
+                .protocolViolation, "count values of \(origin)",
+                why: "\(conditions.count + 1) counts were asked for and \(numbers.count) came")
+        }
         census.rows += numbers[0]
         for index in conditions.indices where numbers[index + 1] > 0 {
             census.answers[index].rows += numbers[index + 1]

@@ -74,7 +74,7 @@ NOTICED = {
     "no-visibility-check": r"source and target differ|run ended with 6",
     "no-closing-rule": r"source and target differ|run ended with 6",
     "no-idempotence": r"source and target differ|run ended with 6",
-    "no-staging-rule": r"(?i)unique constraint",
+    "no-staging-rule": r"(?i)unique (constraint|key)",
     "no-row-count-check": r"source and target differ:\s+items: 1 rows missing",
 }
 

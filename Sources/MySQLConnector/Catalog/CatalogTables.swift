@@ -34,7 +34,7 @@ struct CatalogTables {
         guard !tables.isEmpty else { return [] }
         let facts = try TableFacts(connection, tables)
         return try tables.map { name in
-            guard let schema = facts.schema(of: name) else {
+            guard let schema = try facts.schema(of: name) else {
                 throw ReplicationError(
                     .unseenSchemaChange, "describe a table", table: name,
                     why: "it is not there, or this user may not see it",
@@ -51,7 +51,9 @@ struct CatalogTables {
         guard !tables.isEmpty else { return [:] }
         let facts = try TableFacts(connection, tables)
         return Dictionary(
-            tables.compactMap { facts.schema(of: $0) }.map { ($0.id, $0.fingerprint) },
+            tables.compactMap { name in
+                facts.fingerprint(of: name).map { (TableID.of(name), $0) }
+            },
             uniquingKeysWith: { first, _ in first })
     }
 }

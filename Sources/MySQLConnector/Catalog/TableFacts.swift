@@ -3,14 +3,13 @@ internal import ReplicationModel
 /// Everything that the catalogue says of some tables, read in a few queries and put together here:
 /// joins of `information_schema`'s views are slow, and differ between the servers.
 struct TableFacts {
-    private let flavour: ServerFlavour
+    private let connection: MySQLConnection
     private let tables: [TableName: [String?]]
     private let columns: [TableName: [[String?]]]
     private let statistics: [TableName: [[String?]]]
-    private let definitions: [TableName: TableDefinition]
 
     init(_ connection: MySQLConnection, _ names: [TableName]) throws {
-        flavour = connection.flavour
+        self.connection = connection
         let pairs = names.map { "(\(SQLText.literal($0.schema)), \(SQLText.literal($0.name)))" }
         let list = pairs.joined(separator: ", ")
         /// Rows whose first two columns are schema and table, without these two.
@@ -32,23 +31,22 @@ struct TableFacts {
         ).compactMapValues(\.first)
         columns = try read(ColumnFacts.query(where: place))
         // Expressions of key parts are MySQL's; MariaDB has no such column.
-        let expression = flavour == .mysql ? "expression" : "NULL"
+        let expression = connection.flavour == .mysql ? "expression" : "NULL"
         statistics = try read(
             """
             SELECT table_schema, table_name, index_name, non_unique, column_name, sub_part,
             collation, index_type, \(expression) FROM information_schema.statistics
             WHERE \(place) ORDER BY table_schema, table_name, index_name, seq_in_index
             """)
-        definitions = try tables.keys.reduce(into: [:]) {
-            $0[$1] = try TableDefinition(connection, $1)
-        }
     }
 
     /// nil if there is no such table, or this user may not see it.
-    func schema(of name: TableName) -> TableSchema? {
-        guard let table = tables[name], let definition = definitions[name],
-            let columns = columns[name], !columns.isEmpty
+    func schema(of name: TableName) throws -> TableSchema? {
+        guard let table = tables[name], let columns = columns[name],
+            let fingerprint = fingerprint(of: name),
+            let definition = try TableDefinition(connection, name)
         else { return nil }
+        let flavour = connection.flavour
         let facts = columns.map { ColumnFacts($0, flavour, checks: definition.checks) }
         let keys = IndexFacts.indexes(statistics[name] ?? [])
         let primary = keys.first { $0.name == IndexFacts.primary }
@@ -67,17 +65,18 @@ struct TableFacts {
         schema.checks = definition.checks
         schema.estimatedRows = table[1].flatMap { Int64($0) } ?? 0
         schema.estimatedBytes = table[2].flatMap { Int64($0) } ?? 0
-        schema.fingerprint = fingerprint(table, columns, statistics[name] ?? [])
+        schema.fingerprint = fingerprint
         return schema
     }
 
     /// Over what decides how rows are read or decoded. Estimates change by themselves and are not
-    /// in it.
-    private func fingerprint(
-        _ table: [String?], _ columns: [[String?]], _ statistics: [[String?]]
-    ) -> String {
+    /// in it. nil as for `schema`.
+    func fingerprint(of name: TableName) -> String? {
+        guard let table = tables[name], let columns = columns[name], !columns.isEmpty else {
+            return nil
+        }
         // Other indexes may come and go.
-        let keys = statistics.filter { $0[1] == "0" }.flatMap { $0 }
+        let keys = (statistics[name] ?? []).filter { $0[1] == "0" }.flatMap { $0 }
         return StableHash([table[0], table[4]] + columns.flatMap { $0 } + keys).description
     }
 }

@@ -10,12 +10,7 @@ extension BatchBuilder {
             return taken
         }
         moveTail(of: &taken, from: open.first)
-        restart(open) { fill in
-            Fill(
-                bytes: fill.bytes - open.first.bytes, values: fill.values - open.first.values,
-                changes: fill.changes - open.first.changes,
-                definitions: fill.definitions - open.first.definitions)
-        }
+        restart(open) { $0 - open.first }
         return taken
     }
 
@@ -34,12 +29,13 @@ extension BatchBuilder {
     }
 
     /// The open transaction now begins where the batch does.
-    private mutating func restart(_ old: Open, _ move: (Fill) -> Fill?) {
+    private mutating func restart(_ old: Open, _ move: (ChangeBatch.Extent) -> ChangeBatch.Extent?)
+    {
         var open = old
         open.mark.changes = 0..<0
-        open.first = Fill()
+        open.first = ChangeBatch.Extent()
         open.savepoints = old.savepoints.map {
-            Savepoint(name: $0.name, fill: $0.fill.flatMap(move))
+            Savepoint(name: $0.name, place: $0.place.flatMap(move))
         }
         self.open = open
     }
@@ -59,13 +55,10 @@ extension BatchBuilder {
     }
 
     /// Moves the open transaction out of `taken` to the front of the new batch.
-    private mutating func moveTail(of taken: inout ChangeBatch, from first: Fill) {
+    private mutating func moveTail(of taken: inout ChangeBatch, from first: ChangeBatch.Extent) {
         // Slots stay as they are: the new batch describes the same tables at the same indexes.
         batch.tables = taken.tables
         batch.append(taken, from: first)
-        taken.bytes.removeSubrange(first.bytes...)
-        taken.values.removeSubrange(first.values...)
-        taken.changes.removeSubrange(first.changes...)
-        taken.definitions.removeSubrange(first.definitions...)
+        taken.cut(to: first)
     }
 }

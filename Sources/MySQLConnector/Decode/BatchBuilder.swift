@@ -8,21 +8,16 @@ struct BatchBuilder {
     /// The transaction whose end has not come yet, and where it starts in the batch.
     struct Open {
         var mark: TransactionMark
-        var first: Fill
+        var first: ChangeBatch.Extent
         var savepoints: [Savepoint] = []
         /// Not to be delivered before its end is known: it may only be prepared.
         var isHeld = false
     }
 
-    /// How much a batch holds.
-    struct Fill {
-        var bytes = 0, values = 0, changes = 0, definitions = 0
-    }
-
     struct Savepoint {
         var name: String
         /// nil: what was before it was delivered already.
-        var fill: Fill?
+        var place: ChangeBatch.Extent?
     }
 
     var batch = ChangeBatch()
@@ -62,12 +57,6 @@ struct BatchBuilder {
     var isInLaterPart: Bool { open.map { !$0.mark.isFirstPart } ?? false }
     var isEmpty: Bool { batch.isEmpty && open == nil }
     var hasOpen: Bool { open != nil }
-
-    private var fill: Fill {
-        Fill(
-            bytes: batch.bytes.count, values: batch.values.count, changes: batch.changes.count,
-            definitions: batch.definitions.count)
-    }
 }
 
 struct BatchLimits: Sendable {
@@ -91,7 +80,7 @@ extension BatchBuilder {
             xid: xid, commitPosition: position, endPosition: .zero, commitTime: time,
             changes: first..<first)
         mark.gtid = gtid
-        open = Open(mark: mark, first: fill)
+        open = Open(mark: mark, first: batch.extent)
     }
 
     /// Whether this was the last part of a transaction in parts: its batch may hold nothing else.
@@ -117,28 +106,21 @@ extension BatchBuilder {
 
     /// Forgets the open transaction: the link broke inside it.
     mutating func dropOpen() {
-        if let open { cut(to: open.first) }
+        if let open { batch.cut(to: open.first) }
         open = nil
-    }
-
-    private mutating func cut(to fill: Fill) {
-        batch.changes.removeSubrange(fill.changes...)
-        batch.values.removeSubrange(fill.values...)
-        batch.bytes.removeSubrange(fill.bytes...)
-        batch.definitions.removeSubrange(fill.definitions...)
     }
 
     /// Takes back what the open transaction did; false if parts of it were taken.
     mutating func dropChanges() -> Bool {
         guard let open, open.mark.isFirstPart else { return open == nil }
-        cut(to: open.first)
+        batch.cut(to: open.first)
         return true
     }
 
     // MARK: Savepoints
 
     mutating func savepoint(_ name: String) {
-        let now = Savepoint(name: name, fill: fill)
+        let now = Savepoint(name: name, place: batch.extent)
         open?.savepoints.removeAll { $0.name == name }
         open?.savepoints.append(now)
     }
@@ -155,12 +137,11 @@ extension BatchBuilder {
             throw .rolledBack("ROLLBACK TO a savepoint that was not set")
         }
         open?.savepoints.removeSubrange((index + 1)...)
-        guard let fill = open?.savepoints[index].fill else {
+        guard let place = open?.savepoints[index].place else {
             throw .rolledBack("ROLLBACK TO a savepoint behind \(limits.changes) changes")
         }
-        cut(to: fill)
+        batch.cut(to: place)
     }
-
 }
 
 // MARK: Statements

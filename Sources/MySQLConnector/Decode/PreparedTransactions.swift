@@ -5,18 +5,21 @@ internal import ReplicationModel
 /// None of their GTIDs is in a checkpoint before that. After a restart the server sends every group
 /// that the checkpoint's set has not: so they are read again, and nothing of them is stored.
 struct PreparedTransactions {
+    /// What one takes besides its rows, so that their number is limited too.
+    private static let overhead = 256
+
     /// Held by all of them.
     private(set) var bytes = 0
     private var transactions: [String: (rows: ChangeBatch, gtid: GTID?)] = [:]
 
     mutating func insert(_ xid: String, _ rows: ChangeBatch, _ gtid: GTID?) {
-        bytes += rows.footprint
+        bytes += rows.footprint + Self.overhead
         transactions[xid] = (rows, gtid)
     }
 
     mutating func remove(_ xid: String) -> (rows: ChangeBatch, gtid: GTID?)? {
         guard let transaction = transactions.removeValue(forKey: xid) else { return nil }
-        bytes -= transaction.rows.footprint
+        bytes -= transaction.rows.footprint + Self.overhead
         return transaction
     }
 }
@@ -27,8 +30,8 @@ extension BatchBuilder {
     /// What is held counts against the limit, together with what is prepared.
     func checkHeld() throws(MalformedEvent) {
         guard let open, open.isHeld else { return }
-        let bytes = batch.bytes.count - open.first.bytes
-        guard bytes + prepared.bytes <= limits.bytes else {
+        let held = (batch.extent - open.first).footprint
+        guard held + prepared.bytes <= limits.bytes else {
             throw .tooLarge("what is prepared (\(limits.bytes) bytes of memory)")
         }
     }
@@ -53,36 +56,16 @@ extension BatchBuilder {
         guard batch.bytes.count + rows.bytes.count <= Int(UInt32.max) else {
             throw .tooLarge("a batch of changes")
         }
-        let slots = rows.tables.map { slot(of: $0) }
+        // Of the tables that its batch had, only its own: others may be another shape by now.
+        var slots: [Int32: Int32] = [:]
         for index in rows.changes.indices {
-            rows.changes[index].table = slots[Int(rows.changes[index].table)]
+            let old = rows.changes[index].table
+            let new = slots[old] ?? slot(of: rows.tables[Int(old)])
+            slots[old] = new
+            rows.changes[index].table = new
         }
-        batch.append(rows, from: Fill())
+        batch.append(rows, from: ChangeBatch.Extent())
     }
 
     mutating func dropPrepared() { prepared = PreparedTransactions() }
-}
-
-extension ChangeBatch {
-    /// Copies what `other` holds behind `first` to the end, into the transaction that is open. Both
-    /// have the same tables.
-    mutating func append(_ other: ChangeBatch, from first: BatchBuilder.Fill) {
-        let move = (
-            bytes: bytes.count - first.bytes, values: Int32(values.count - first.values)
-        )
-        for var value in other.values[first.values...] {
-            if value.isPresent { value.offset = UInt32(Int(value.offset) + move.bytes) }
-            values.append(value)
-        }
-        for var change in other.changes[first.changes...] {
-            if change.oldRow >= 0 { change.oldRow += move.values }
-            if change.newRow >= 0 { change.newRow += move.values }
-            changes.append(change)
-        }
-        for var definition in other.definitions[first.definitions...] {
-            definition.transaction = transactions.count
-            definitions.append(definition)
-        }
-        bytes.append(contentsOf: other.bytes[first.bytes...])
-    }
 }

@@ -69,14 +69,14 @@ final class MySQLTableReader: TableReader {
             // Fails here already if the definition is younger than the snapshot (error 1412).
             try connection.run("SELECT 1 FROM \(SQLText.name(route.source.name)) LIMIT 0")
             let facts = try TableFacts(connection, [route.source.name])
-            guard let schema = facts.schema(of: route.source.name) else {
+            guard let fingerprint = facts.fingerprint(of: route.source.name) else {
                 throw ReplicationError(
                     .unseenSchemaChange, "read a table", table: route.source.name,
                     why: "it is not there any more")
             }
             return ChunkSnapshot(
                 snapshot: .window(low: window.low, high: window.high), position: window.high,
-                fingerprint: schema.fingerprint)
+                fingerprint: fingerprint)
         }
     }
 

@@ -11,9 +11,7 @@ struct BatchBuilder {
     /// The transaction whose end has not come yet, and where it starts in the batch.
     private struct Open {
         var mark: TransactionMark
-        var firstByte: Int
-        var firstValue: Int
-        var firstMessage: Int
+        var first: ChangeBatch.Extent
     }
 
     var batch = ChangeBatch()
@@ -67,19 +65,17 @@ extension BatchBuilder {
         let mark = TransactionMark(
             xid: xid, commitPosition: commit, endPosition: end, commitTime: time,
             changes: first..<first)
-        open = Open(
-            mark: mark, firstByte: batch.bytes.count, firstValue: batch.values.count,
-            firstMessage: batch.messages.count)
+        open = Open(mark: mark, first: batch.extent)
     }
 
     /// Whether this was the last part of a transaction in parts: its batch may hold nothing else.
     mutating func end(at position: LogPosition) -> Bool {
-        guard var mark = open?.mark, let firstMessage = open?.firstMessage else { return false }
+        guard var mark = open?.mark, let first = open?.first else { return false }
         mark.endPosition = position
         mark.changes = mark.changes.lowerBound..<batch.changes.count
         batch.transactions.append(mark)
         endsInFiller =
-            mark.changes.isEmpty && mark.isFirstPart && firstMessage == batch.messages.count
+            mark.changes.isEmpty && mark.isFirstPart && first.messages == batch.messages.count
         open = nil
         return !mark.isFirstPart
     }
@@ -96,10 +92,8 @@ extension BatchBuilder {
 
     /// Forgets the open transaction: the link broke inside it.
     mutating func dropOpen() {
-        guard let open else { return }
-        batch.changes.removeSubrange(open.mark.changes.lowerBound...)
-        batch.messages.removeSubrange(open.firstMessage...)
-        self.open = nil
+        if let open { batch.cut(to: open.first) }
+        open = nil
     }
 
     mutating func message(_ content: String) {
@@ -180,9 +174,9 @@ extension BatchBuilder {
             forgetSlots()
             return taken
         }
-        moveTail(of: &taken, from: open)
+        moveTail(of: &taken, from: open.first)
         open.mark.changes = 0..<0
-        (open.firstByte, open.firstValue, open.firstMessage) = (0, 0, 0)
+        open.first = ChangeBatch.Extent()
         self.open = open
         return taken
     }
@@ -198,7 +192,7 @@ extension BatchBuilder {
         taken.transactions = [mark]
         open.mark.isFirstPart = false
         open.mark.changes = 0..<0
-        (open.firstByte, open.firstValue, open.firstMessage) = (0, 0, 0)
+        open.first = ChangeBatch.Extent()
         self.open = open
         return taken
     }
@@ -218,27 +212,10 @@ extension BatchBuilder {
     }
 
     /// Moves the open transaction out of `taken` to the front of the new batch.
-    private mutating func moveTail(of taken: inout ChangeBatch, from open: Open) {
-        let firstChange = open.mark.changes.lowerBound
+    private mutating func moveTail(of taken: inout ChangeBatch, from first: ChangeBatch.Extent) {
         // Slots stay as they are: the new batch describes the same tables at the same indexes.
         batch.tables = taken.tables
-        batch.bytes.append(contentsOf: taken.bytes[open.firstByte...])
-        for value in taken.values[open.firstValue...] {
-            let moved = value.isPresent ? value.offset - UInt32(open.firstByte) : value.offset
-            batch.values.append(Value(offset: moved, length: value.length))
-        }
-        for var change in taken.changes[firstChange...] {
-            if change.oldRow >= 0 { change.oldRow -= Int32(open.firstValue) }
-            if change.newRow >= 0 { change.newRow -= Int32(open.firstValue) }
-            batch.changes.append(change)
-        }
-        for var message in taken.messages[open.firstMessage...] {
-            message.transaction = 0
-            batch.messages.append(message)
-        }
-        taken.bytes.removeSubrange(open.firstByte...)
-        taken.values.removeSubrange(open.firstValue...)
-        taken.changes.removeSubrange(firstChange...)
-        taken.messages.removeSubrange(open.firstMessage...)
+        batch.append(taken, from: first)
+        taken.cut(to: first)
     }
 }
