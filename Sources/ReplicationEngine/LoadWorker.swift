@@ -22,6 +22,8 @@ struct LoadWorker {
     let applier: any ChangeApplier
     let state: Monitor<RunState>
     let spool: ParkedSpool
+    /// Where keys lie whose order only the source knows.
+    let locate: ([Key], TableRoute, [Key]) throws -> [Int]
     /// Makes the plain indexes of a route, in a transaction that says so.
     let index: (Int) throws -> Void
     /// Has the source commit something, so that the stream comes by.
@@ -222,11 +224,34 @@ struct LoadWorker {
         _ piece: ParkedChanges.Piece, _ plan: inout ClosingPlan, _ work: ChunkWork
     ) throws {
         let actions = plan.actions(for: piece)
-        guard actions.contains(where: { $0 != .skip }) else { return }
+        let places = piece.batch.tables.map { table in
+            table.id == routes[work.route].source.id ? work.route : -1
+        }
         var counts = Array(repeating: ChangeCounts(), count: routes.count)
-        try applier.apply(
-            piece.batch, range: 0..<actions.count, actions: actions,
-            routes: piece.batch.tables.map { _ in work.route }, counts: &counts)
+        let cascade = CascadeApply(applier: applier, routes: routes) { keys, _ in
+            try own(keys, work)
+        }
+        for step in try plan.steps(of: piece) {
+            if actions[step.range].contains(where: { $0 != .skip }) {
+                try applier.apply(
+                    piece.batch, range: step.range, actions: actions, routes: places,
+                    counts: &counts)
+            }
+            for hit in step.hits { try cascade.run(hit, counts: &counts) }
+        }
+    }
+
+    /// Of keys found at the target those of the unit; where rows are staged, nothing else is found.
+    private func own(_ keys: [Key], _ work: ChunkWork) throws -> [Key] {
+        guard !work.isStaged, !keys.isEmpty else { return keys }
+        let route = routes[work.route]
+        let order = KeyOrder(route.keyColumns, route.source.dialect)
+        let known = keys.map { order.contains($0, work.range) }
+        guard known.contains(nil) else { return zip(keys, known).filter { $1 == true }.map(\.0) }
+        let bounds = [work.range.lower, work.range.upper].compactMap(\.self)
+        let index = work.range.lower == nil ? 0 : 1
+        let places = try locate(keys, route, bounds)
+        return zip(keys, places).filter { $1 == index }.map(\.0)
     }
 
     private func close(_ work: ChunkWork, _ chunk: ChunkSnapshot) throws -> ClosingPlan {

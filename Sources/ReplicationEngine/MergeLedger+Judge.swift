@@ -20,6 +20,8 @@ package struct JudgedBatch: Sendable {
     package var kept: [KeptChange] = []
     /// Tables whose load starts again in this target transaction (TRUNCATE, DESIGN 6.10).
     package var restarts: Set<Int> = []
+    /// Tables with rows at the target that a foreign key may change.
+    package var cascaded: Set<Int> = []
     package init() {}
 }
 
@@ -35,6 +37,7 @@ extension MergeLedger {
             for index in mark.changes {
                 let change = batch.changes[index]
                 let route = routes[Int(change.table)]
+                try judgeCascades(of: change, route, batch, mark, into: &judged)
                 guard tables[route] != nil else { continue }
                 if kind == .visibility { unseen.insert(mark.xid) }
                 try judge(change, index, route, batch, mark, into: &judged)
@@ -94,7 +97,7 @@ extension MergeLedger {
         return kept
     }
 
-    private func place(_ key: Key, _ load: TableLoad, _ mark: TransactionMark) throws
+    func place(_ key: Key, _ load: TableLoad, _ mark: TransactionMark) throws
         -> TableLoad.Place
     {
         if let place = load.place(of: key) { return place }

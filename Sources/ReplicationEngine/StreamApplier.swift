@@ -155,12 +155,7 @@ struct StreamApplier {
             for mark in batch.transactions {
                 try state.ledger.judge(batch, mark, routes: map, into: &judged)
             }
-            for route in asking {
-                state.ledger.update(route) {
-                    $0.cutsAreFrozen = false
-                    $0.located = [:]
-                }
-            }
+            for route in asking { state.ledger.thaw(route) }
             return judged
         }
         try spoolParked()
@@ -186,20 +181,21 @@ struct StreamApplier {
         let asking = state.with { state in
             Set(map).filter { state.ledger.load($0)?.asksSource ?? false }
         }
-        for route in asking {
-            let cuts = state.with { state -> [Key] in
-                state.ledger.update(route) { $0.cutsAreFrozen = true }
-                return state.ledger.load(route)?.cuts ?? []
-            }
-            let keys = keysOf(batch, map, route)
-            let places =
-                cuts.isEmpty
-                ? keys.map { _ in 0 }
-                : try source.locate(keys, in: routes[route], among: cuts)
-            let located = Dictionary(zip(keys, places)) { first, _ in first }
-            state.with { $0.ledger.update(route) { $0.located = located } }
-        }
+        for route in asking { try locate(keysOf(batch, map, route), route) }
         return Array(asking)
+    }
+
+    private func locate(_ keys: [Key], _ route: Int) throws {
+        let cuts = state.with { state -> [Key] in
+            state.ledger.update(route) { $0.cutsAreFrozen = true }
+            return state.ledger.load(route)?.cuts ?? []
+        }
+        let places =
+            cuts.isEmpty
+            ? keys.map { _ in 0 }
+            : try source.locate(keys, in: routes[route], among: cuts)
+        let located = Dictionary(zip(keys, places)) { first, _ in first }
+        state.with { $0.ledger.update(route) { $0.located = located } }
     }
 
     private func keysOf(_ batch: ChangeBatch, _ map: [Int], _ route: Int) -> [Key] {
@@ -230,11 +226,38 @@ struct StreamApplier {
         defer { noteTables(batch, map) }
         guard !batch.changes.isEmpty else { return }
         touched.formUnion(map)
-        try applier.apply(
-            batch, range: 0..<batch.changes.count, actions: isLoading ? plan.actions : nil,
-            routes: map, counts: &counts)
+        try apply(batch, isLoading ? plan.actions : nil, map)
         for route in judged.restarts { try applier.wipe(route: route) }
         Failpoint.hit(.streamApplied)
+    }
+
+    private mutating func apply(
+        _ batch: ChangeBatch, _ actions: [ChangeAction]?, _ map: [Int]
+    ) throws {
+        let cascade = CascadeApply(applier: applier, routes: routes, pick: concerned)
+        let steps = try batch.steps(
+            state.with(\.ledger.cascades), routes: map,
+            isLive: { route in state.with { $0.ledger.load(route) == nil } })
+        for step in steps {
+            if !step.range.isEmpty {
+                try applier.apply(
+                    batch, range: step.range, actions: actions, routes: map, counts: &counts)
+            }
+            for hit in step.hits {
+                touched.insert(hit.cascade.child)
+                try cascade.run(hit, counts: &counts)
+            }
+        }
+    }
+
+    private func concerned(_ keys: [Key], by hit: CascadeHit) throws -> [Key] {
+        let child = hit.cascade.child
+        let asks = state.with { $0.ledger.load(child)?.asksSource ?? false }
+        if asks { try locate(keys, child) }
+        return try state.with { state in
+            defer { if asks { state.ledger.thaw(child) } }
+            return try state.ledger.concerned(keys, by: hit)
+        }
     }
 
     /// What explains a new file, and what leaves rows in doubt until a TRUNCATE.
