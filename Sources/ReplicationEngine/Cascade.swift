@@ -149,6 +149,11 @@ extension ChangeBatch {
 package struct CascadeStep: Sendable {
     package var range: Range<Int>
     package var hits: [CascadeHit]
+
+    package init(range: Range<Int>, hits: [CascadeHit]) {
+        self.range = range
+        self.hits = hits
+    }
 }
 
 extension ChangeBatch {

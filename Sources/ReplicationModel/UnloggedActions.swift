@@ -1,7 +1,7 @@
 /// What a foreign key does to rows of its own table when the referenced row goes or changes, where
 /// the log has the referenced table's change only
 /// (docs/decisions/why-unlogged-cascades-are-followed).
-package struct UnloggedActions: Sendable, Equatable {
+package struct UnloggedActions: Sendable, Hashable {
     package enum Action: String, Sendable, Equatable {
         /// The change is refused as long as there are such rows.
         case none = "NO ACTION"
@@ -57,7 +57,9 @@ extension ForeignKey {
         let isUnique = ([parent.primaryKey].compactMap(\.self) + parent.indexes).contains {
             $0.isUnique && $0.isPlain && Set($0.columns) == Set(referencedColumns)
         }
-        guard isUnique else { return "\(referencedColumns) of \(referenced) are not unique" }
+        guard isUnique else {
+            return "\(referencedColumns.joined(separator: ", ")) of \(referenced) is not unique"
+        }
         for (name, referenced) in zip(columns, referencedColumns) {
             guard let own = child.columns.first(where: { $0.name == name }),
                 let other = parent.columns.first(where: { $0.name == referenced }),
