@@ -37,7 +37,9 @@ extension MergeLedger {
             for index in mark.changes {
                 let change = batch.changes[index]
                 let route = routes[Int(change.table)]
-                try judgeCascades(of: change, route, batch, mark, into: &judged)
+                if !cascades.isEmpty {
+                    try judgeCascades(of: change, route, batch, mark, into: &judged)
+                }
                 guard tables[route] != nil else { continue }
                 if kind == .visibility { unseen.insert(mark.xid) }
                 try judge(change, index, route, batch, mark, into: &judged)
