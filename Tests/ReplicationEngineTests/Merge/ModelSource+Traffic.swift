@@ -58,8 +58,8 @@ extension ModelSource {
         parent.isUnchecked = random.chance(10)
         if random.chance(50), actions.onUpdate != .none {
             let new = Self.uniqueValues[random.below(options.hasUnique ? 6 : 3)]
-            guard new != old, !options.hasUnique || !rows.values.contains(where: { $0.value == new })
-            else { return nil }
+            let isTaken = options.hasUnique && rows.values.contains { $0.value == new }
+            guard new != old, !isTaken else { return nil }
             parent.new = new
         }
         return SourceChange(
@@ -73,7 +73,8 @@ extension ModelSource {
         return !log.contains { other in
             isHidden(other.xid)
                 && other.changes.contains {
-                    (change.parent != nil || $0.parent != nil) && !values.isDisjoint(with: $0.values)
+                    (change.parent != nil || $0.parent != nil)
+                        && !values.isDisjoint(with: $0.values)
                 }
         }
     }

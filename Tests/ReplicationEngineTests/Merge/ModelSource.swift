@@ -160,7 +160,9 @@ struct ModelSource: Sendable {
     }
 
     private func keys(touchedBy change: SourceChange) -> [Int] {
-        guard let parent = change.parent else { return [change.old, change.new].compactMap(\.self) }
+        guard let parent = change.parent else {
+            return [change.old, change.new].compactMap(\.self)
+        }
         return committed[0].filter { $0.value.value == parent.old }.map(\.key)
     }
 

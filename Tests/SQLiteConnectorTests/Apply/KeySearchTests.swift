@@ -20,7 +20,8 @@ struct KeySearchTests {
             Self.table)
         let applier = try file.target.openApplier([Self.table], label: "test")
         defer { applier.close() }
-        func found(_ values: [String], after: [String]? = nil, limit: Int = 9) throws -> [[String]] {
+        func found(_ values: [String], after: [String]? = nil, limit: Int = 9) throws -> [[String]]
+        {
             try applier.keys(
                 route: 0, where: [2], among: values.map { [Array($0.utf8)] },
                 after: after.map { Key(texts: $0) }, limit: limit
