@@ -47,12 +47,12 @@ final class LogLab {
 
     func open(
         from position: LogPosition? = nil, spoolMax: Int64 = 1 << 30, memoryShare: Int = 32 << 20,
-        timeout: Int = 10_000
+        timeout: Int = 10_000, statusSeconds: Double = 1
     ) throws -> PGLogReader {
         try PGLogReader(
             url: database.url, password: nil, capture: names, start: position ?? start,
             spoolDirectory: spool, spoolMax: spoolMax, memoryShare: memoryShare,
-            senderTimeoutMilliseconds: timeout)
+            senderTimeoutMilliseconds: timeout, statusSeconds: statusSeconds)
     }
 
     /// Another session of the same database.
