@@ -5,52 +5,15 @@ import ReplicationModel
 import Synchronization
 import Testing
 
-/// A server of the test's own: what it needs (a synchronous standby that never answers) would stop
-/// every other test on a shared one.
-private final class OwnServer {
-    private static let programs = "/usr/lib/postgresql/15/bin"
-    private let folder = "/tmp/martlet-own-" + UUID().uuidString.lowercased().prefix(8)
-
-    init() throws {
-        try Self.shell(
-            """
-            install -d -o postgres \(folder) && cd \(folder) && (runuser -u postgres -- sh -c '
-            \(Self.programs)/initdb -D data -A trust -N -E UTF8 && \
-            \(Self.programs)/pg_ctl -D data -w \
-            -l log -o "-c listen_addresses= -k \(folder) -c wal_level=logical -c fsync=off" start')
-            """)
-    }
-
-    deinit {
-        _ = try? Self.shell(
-            "(cd /tmp && runuser -u postgres -- "
-                + "\(Self.programs)/pg_ctl -D \(folder)/data -m immediate stop;"
-                + " rm -rf \(folder))")
-    }
-
-    var url: String { "postgres://postgres@/postgres?host=\(folder)&port=5432" }
-
-    func connect() throws -> PGConnection {
-        try PGConnection(url: url, password: nil, label: "test", purpose: .source)
-    }
-
-    private static func shell(_ command: String) throws {
-        // Foundation's Process would wait for the server too: it inherits what is waited on.
-        guard system(command + " >/dev/null 2>&1") == 0 else {
-            throw ReplicationError(.internalFault, "run a server for a test", why: command)
-        }
-    }
-}
-
 /// Sessions that the callback of a slot's creation drives; used by one thread at a time.
 private final class Sessions: @unchecked Sendable {
-    let server: OwnServer
+    let server: PrivateServer
     let first, second, third, watch: PGConnection
     var hungXID: UInt64 = 0
     let isDone = Atomic<Bool>(false)
     var step = 0
 
-    init(_ server: OwnServer) throws {
+    init(_ server: PrivateServer) throws {
         self.server = server
         first = try server.connect()
         second = try server.connect()
@@ -59,7 +22,7 @@ private final class Sessions: @unchecked Sendable {
     }
 
     static func open(_ session: PGConnection, _ id: Int) throws -> UInt64 {
-        try session.run("BEGIN; SET LOCAL synchronous_commit = local")
+        try session.run("BEGIN")
         try session.run("INSERT INTO public.t VALUES (\(id))")
         return UInt64(try session.run("SELECT pg_current_xact_id()").text(0, 0) ?? "") ?? 0
     }
@@ -98,12 +61,12 @@ private final class Sessions: @unchecked Sendable {
 @Suite struct SourceVisibilityTests {
     @Test("P36, DESIGN 6.1: a commit in the exported snapshot that nobody sees yet is unseen")
     func unseen() throws {
-        let server = try OwnServer()
+        // Whoever asks for it waits for a standby that never comes.
+        let server = try PrivateServer([
+            "synchronous_standby_names=nobody", "synchronous_commit=local",
+        ])
         let admin = try server.connect()
         try admin.run("CREATE TABLE public.t (id int PRIMARY KEY)")
-        try admin.run("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
-        try admin.run("SELECT pg_reload_conf()")
-        try admin.run("SET synchronous_commit = local; SELECT pg_sleep(0.3)")
         let sessions = try Sessions(server)
         _ = try Sessions.open(sessions.first, 1)
         let source = SourceFixture.source(server.url) { _ in try? sessions.advance() }

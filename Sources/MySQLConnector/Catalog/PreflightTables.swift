@@ -73,8 +73,7 @@ extension Preflight {
         let refused = columns.filter {
             [.float32, .float64, .json, .geometry, .vector, .other].contains($0.type.kind)
         }
-        guard refused.isEmpty else { return refused.map { inexact($0, of: table) } }
-        return columns.first { $0.keyForm == .unknown }.map { [folding($0, of: table)] } ?? []
+        return refused.map { inexact($0, of: table) }
     }
 
     private func inexact(_ column: Column, of table: TableSchema) -> Finding {
@@ -83,13 +82,6 @@ extension Preflight {
             "values of \(column.type.declaration) cannot be compared exactly",
             table: table.name, column: column.name,
             try: "a key of another type, or leave the table out")
-    }
-
-    private func folding(_ column: Column, of table: TableSchema) -> Finding {
-        Finding(
-            .warning, "key of \(table.name)",
-            "its collation \(column.collation ?? "") takes different texts for equal: the table is"
-                + " copied in one piece, not in chunks", table: table.name, column: column.name)
     }
 
     private func characterSets(_ table: TableSchema) -> [Finding] {

@@ -19,11 +19,12 @@ final class LogReceiver: @unchecked Sendable {  // Belongs to its thread once it
         var spoolDirectory: String
         var spoolBytes: Int64
         var limits: BatchLimits
+        /// Between two status updates that nobody asked for.
+        var statusSeconds: Double
     }
 
     private struct Stopped: Error {}
 
-    private static let statusSeconds = 1.0
     /// An idle position is worth a commit at the target now and then, not more often.
     private static let idleMarkSeconds = 2.0
     /// A waiting consumer gets a batch of this size though more can be read.
@@ -40,6 +41,7 @@ final class LogReceiver: @unchecked Sendable {  // Belongs to its thread once it
     private var session: ReplicationSession
     private var decoder: LogDecoder
     private let deadLinkSeconds: Double
+    private let statusSeconds: Double
 
     /// Newest keepalive; zero before the first.
     private var keepalive = LogPosition.zero
@@ -65,6 +67,7 @@ final class LogReceiver: @unchecked Sendable {  // Belongs to its thread once it
         lastQueued = link.confirmed
         decoder = LogDecoder(
             start: link.confirmed, streaming: session.streaming, limits: settings.limits)
+        statusSeconds = settings.statusSeconds
         // Longer than any pause of a living server; PostgreSQL's own receiver waits 60 s.
         deadLinkSeconds = max(60, Double(target.senderTimeoutMilliseconds) / 1000 * 4)
     }
@@ -261,13 +264,13 @@ extension LogReceiver {
 
 extension LogReceiver {
     private var millisecondsToStatus: Int32 {
-        let left = Self.statusSeconds - (Clock.seconds - lastStatus)
-        return Int32(min(1, max(0, left)) * 1000) + 1
+        let left = statusSeconds - (Clock.seconds - lastStatus)
+        return Int32(min(statusSeconds, max(0, left)) * 1000) + 1
     }
 
     private func sendStatusIfDue() throws {
         let isUrgent = serverWaits && link.confirmed > lastSent
-        if isUrgent || Clock.seconds - lastStatus >= Self.statusSeconds { try sendStatus() }
+        if isUrgent || Clock.seconds - lastStatus >= statusSeconds { try sendStatus() }
     }
 
     private func sendStatus() throws {

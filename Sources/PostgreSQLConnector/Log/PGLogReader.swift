@@ -27,11 +27,13 @@ package final class PGLogReader: ChangeSource {
     ///   - memoryShare: bytes.
     ///   - senderTimeoutMilliseconds: `wal_sender_timeout` of the session: how long a dead client
     ///     keeps the slot.
+    ///   - statusSeconds: between two status updates that nobody asked for.
     /// - Throws: `ReplicationError`: `.slotActive`, `.slotMissing`, `.slotInvalidated`,
     ///   `.unfitSchema` (no such publication), or what a connection throws.
     package init(
         url: String, password: String?, capture: CaptureNames, start: LogPosition,
-        spoolDirectory: String, spoolMax: Int64, memoryShare: Int, senderTimeoutMilliseconds: Int
+        spoolDirectory: String, spoolMax: Int64, memoryShare: Int, senderTimeoutMilliseconds: Int,
+        statusSeconds: Double = 1
     ) throws {
         let target = CaptureTarget(
             url: url, password: password, names: capture,
@@ -44,7 +46,8 @@ package final class PGLogReader: ChangeSource {
             receiver = try LogReceiver(
                 target, link: link,
                 settings: .init(
-                    spoolDirectory: spoolDirectory, spoolBytes: spoolMax, limits: limits))
+                    spoolDirectory: spoolDirectory, spoolBytes: spoolMax, limits: limits,
+                    statusSeconds: statusSeconds))
         } catch {
             throw error.asReplicationError(position: start)
         }
