@@ -98,9 +98,9 @@ CREATE TABLE parent_children (id int PRIMARY KEY, parent int NOT NULL, v text,
   FOREIGN KEY (parent) REFERENCES parents (id));
 CREATE TABLE owners (id int PRIMARY KEY, code int UNIQUE, v text);
 CREATE TABLE owned (id int PRIMARY KEY, owner int, v text,
-  FOREIGN KEY (owner) REFERENCES owners (id) ON DELETE CASCADE ON UPDATE CASCADE);
+  FOREIGN KEY (owner) REFERENCES owners (id) ON DELETE CASCADE ON UPDATE SET NULL);
 CREATE TABLE owned_names (name varchar(40) {COLLATION} PRIMARY KEY, owner int, v text,
-  FOREIGN KEY (owner) REFERENCES owners (id) ON DELETE SET NULL ON UPDATE CASCADE);
+  FOREIGN KEY (owner) REFERENCES owners (id) ON DELETE SET NULL ON UPDATE SET NULL);
 CREATE TABLE owned_codes (id bigint unsigned PRIMARY KEY, code int UNIQUE, v text,
   FOREIGN KEY (code) REFERENCES owners (code) ON DELETE CASCADE ON UPDATE SET NULL);
 CREATE TABLE partitions (id int, region int, v text, PRIMARY KEY (id, region))

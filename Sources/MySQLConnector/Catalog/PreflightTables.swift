@@ -113,7 +113,7 @@ extension Preflight {
     private func foreignKeys(_ table: TableSchema) -> [Finding] {
         table.foreignKeys.compactMap { key in
             let obstacle = key.obstacle(
-                of: table, among: tables, isExact: connection.flavour == .mariadb)
+                of: table, among: tables, isExact: false)
             guard let obstacle else { return nil }
             let (name, child) = (SQLText.name(key.name), SQLText.name(table.name))
             let clause = key.definition.split(separator: " ON ").dropFirst().map { "ON \($0)" }
