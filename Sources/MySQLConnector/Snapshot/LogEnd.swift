@@ -52,9 +52,17 @@ struct LogEnd {
             .filter { !$0.1.isEmpty }
     }
 
-    /// Everything at or before it is visible to whoever looks from now on: the server lets the
-    /// commits that are under way end first.
+    /// Everything at or before it is visible to whoever looks from now on. Call outside of a
+    /// transaction.
     static func visible(_ connection: MySQLConnection) throws -> LogEnd {
+        switch connection.flavour {
+        case .mysql: try visibleInMySQL(connection)
+        case .mariadb: try visibleInMariaDB(connection)
+        }
+    }
+
+    /// The server lets the commits that are under way end first.
+    private static func visibleInMySQL(_ connection: MySQLConnection) throws -> LogEnd {
         let row = try connection.query(
             """
             SELECT JSON_UNQUOTE(JSON_EXTRACT(local, '$.binary_log_file')),
@@ -65,15 +73,27 @@ struct LogEnd {
         return try LogEnd(file: row?[0], offset: row?[1], set: row?[2])
     }
 
-    /// MariaDB, inside a transaction that began with a consistent snapshot: exactly what it sees.
-    static func ofSnapshot(_ connection: MySQLConnection) throws -> LogEnd {
-        let rows = try connection.query("SHOW STATUS LIKE 'binlog_snapshot_%'").rows
-        var values: [String: String] = [:]
-        for row in rows { if let name = row[0] { values[name.lowercased()] = row[1] } }
-        return try LogEnd(
-            file: values["binlog_snapshot_file"], offset: values["binlog_snapshot_position"],
-            set: nil)
+    /// What is committed in the engines, or was a moment ago. All sessions write their answer to
+    /// the same two variables (`MYSQL_BIN_LOG::set_status_variables`), so that it may be another
+    /// session's: an older one, and never a later one than what is committed. File and offset of
+    /// two sessions show as an offset that the file has not reached.
+    private static func visibleInMariaDB(_ connection: MySQLConnection) throws -> LogEnd {
+        for _ in 0..<visibleAttempts {
+            let rows = try connection.query("SHOW STATUS LIKE 'binlog_snapshot_%'").rows
+            var values: [String: String] = [:]
+            for row in rows { if let name = row[0] { values[name.lowercased()] = row[1] } }
+            let end = try LogEnd(
+                file: values["binlog_snapshot_file"], offset: values["binlog_snapshot_position"],
+                set: nil)
+            let written = try written(connection)
+            if end.file != written.file || end.offset <= written.offset { return end }
+        }
+        throw ReplicationError(
+            .serverBusy, "find what of the log is visible",
+            why: "Binlog_snapshot_position was beyond the end of the log \(visibleAttempts) times")
     }
+
+    private static let visibleAttempts = 10
 
     private init(file: String?, offset: String?, set: String?) throws {
         guard let file, !file.isEmpty, let number = offset.flatMap({ Int($0) }) else {

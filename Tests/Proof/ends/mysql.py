@@ -34,7 +34,7 @@ SESSION = {
     "mysql": "SET time_zone = '+00:00', cte_max_recursion_depth = 100000000",
 }
 # What `check --print-grants` may ask for, and no more. Never SUPER.
-CAPTURE = {"mariadb": {"SELECT", "REPLICATION SLAVE", "BINLOG MONITOR"},
+CAPTURE = {"mariadb": {"SELECT", "REPLICATION SLAVE", "BINLOG MONITOR", "LOCK TABLES"},
            "mysql": {"SELECT", "REPLICATION SLAVE", "REPLICATION CLIENT", "BACKUP_ADMIN",
                      "LOCK TABLES"}}
 APPLY = {"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX", "REFERENCES"}
@@ -348,13 +348,13 @@ class Source(Database):
     def __init__(self, server):
         super().__init__(server, "src")
         self.installer = self.role("installer", f"ALL ON {self.name}.*")
+        # Tables without a key are locked for the moment in which their snapshot is taken.
+        grants = [f"SELECT, LOCK TABLES ON {self.name}.*"]
         if self.engine == "mysql":
-            # Tables without a key are locked for the moment in which their snapshot is taken.
-            grants = ["REPLICATION SLAVE, REPLICATION CLIENT, BACKUP_ADMIN ON *.*",
-                      f"SELECT, LOCK TABLES ON {self.name}.*",
-                      "SELECT ON performance_schema.log_status"]
+            grants += ["REPLICATION SLAVE, REPLICATION CLIENT, BACKUP_ADMIN ON *.*",
+                       "SELECT ON performance_schema.log_status"]
         else:
-            grants = ["REPLICATION SLAVE, BINLOG MONITOR ON *.*", f"SELECT ON {self.name}.*"]
+            grants += ["REPLICATION SLAVE, BINLOG MONITOR ON *.*"]
         self.capture = self.role("capture", *grants)
 
     def check_roles(self):
