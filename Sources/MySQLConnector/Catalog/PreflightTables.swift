@@ -88,19 +88,21 @@ extension Preflight {
     private func folding(_ column: Column, of table: TableSchema) -> Finding {
         Finding(
             .warning, "key of \(table.name)",
-            "its collation \(column.collation ?? "") takes different texts for equal: the table is"
-                + " copied in one piece, not in chunks", table: table.name, column: column.name)
+            "its collation \(column.collation ?? "") takes different texts for equal, or its"
+                + " character set has two codes for one character: the table is copied in one"
+                + " piece, not in chunks", table: table.name, column: column.name)
     }
 
     private func characterSets(_ table: TableSchema) -> [Finding] {
         table.columns.compactMap { column in
             guard let set = column.collation?.split(separator: "_").first.map(String.init),
-                !Converters.isSupported(set)
+                (try? Converters().characterSet(named: set)) == nil
             else { return nil }
             let name = SQLText.name(column.name)
             return Finding(
                 .refused, "character set of \(table.name).\(column.name)",
-                "\(set) is not converted here as the server does", table: table.name,
+                "this machine's C library does not convert \(set) as the server does",
+                table: table.name,
                 column: column.name,
                 try: "ALTER TABLE \(SQLText.name(table.name)) MODIFY \(name)"
                     + " \(column.type.declaration) CHARACTER SET utf8mb4, or leave the table out")
