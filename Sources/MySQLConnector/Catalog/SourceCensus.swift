@@ -39,7 +39,7 @@ struct SourceCensus {
             return sides.compactMap { $0 }.joined(separator: " OR ")
         // By bytes: to most collations a NUL is no letter at all, and is found everywhere.
         case .nulByte:
-            return "LOCATE(x'00', CAST(CONVERT(\(name) USING utf8mb4) AS BINARY)) > 0"
+            return "LOCATE(x'00', CONVERT(CONVERT(\(name) USING utf8mb4) USING binary)) > 0"
         case .invalidText: return invalidText(name, question.column.collation)
         case .negativeZero: return "\(name) = 0 AND CAST(\(name) AS CHAR) LIKE '-%'"
         case .above(let number): return "\(name) > \(number)"
@@ -64,7 +64,8 @@ struct SourceCensus {
         let set = collation?.split(separator: "_").first.map(String.init) ?? "utf8mb4"
         let text = "CONVERT(\(name) USING utf16)"
         guard Converters.isAmbiguous(set) else {
-            return "CAST(CONVERT(\(text) USING \(set)) AS BINARY) <> CAST(\(name) AS BINARY)"
+            return "CONVERT(CONVERT(\(text) USING \(set)) USING binary)"
+                + " <> CONVERT(\(name) USING binary)"
         }
         func others(_ text: String, _ set: String) -> String {
             let (mark, none) = ("CONVERT('?' USING \(set))", "CONVERT('' USING \(set))")

@@ -118,6 +118,13 @@ final class BinlogSession {
                 .connectionLost, "read the binlog",
                 why: "another reader with server id \(serverID) has connected")
         }
+        if server.message.contains("exceeded max_allowed_packet") {
+            return ReplicationError(
+                .positionGap, "read the binlog", why: server.reason,
+                try: "SET GLOBAL max_allowed_packet = 1073741824 at the source; if it is that"
+                    + " already, the event is larger than a packet can be, or begins elsewhere:"
+                    + " martlet run PIPELINE --fresh --yes")
+        }
         return server.replicationError()
     }
 }
