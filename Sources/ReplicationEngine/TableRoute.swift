@@ -21,5 +21,11 @@ package struct TableRoute: Sendable, Equatable {
     package var keyColumns: [Column] { key.map { columns[$0] } }
     /// Equal keys may differ in text, and no form is known that they share: such a table is one
     /// chunk (`TableReader.cut` gives no cut), so that a key changed in writing only stays in it.
-    package var isOneChunk: Bool { keyColumns.contains { $0.keyForm == .unknown } }
+    /// MySQL and MariaDB place any writing of a key in one chunk, and log whole rows, so that none
+    /// is ever looked for by its text. But for a text that stands for two keys they know one place.
+    package var isOneChunk: Bool {
+        source.dialect.isMySQLFamily
+            ? keyColumns.contains(where: \.isAmbiguous)
+            : keyColumns.contains { $0.keyForm == .unknown }
+    }
 }

@@ -114,7 +114,7 @@ struct CharacterSetTests {
         let tables = try catalog.describe(catalog.list())
         let found = try Preflight(connection: connection, tables: tables).tableFindings()
         #expect(found.filter { $0.severity == .refused }.isEmpty)
-        let whole = Set(tables.filter { $0.columns[0].isFolding }.map(\.name.name))
+        let whole = Set(tables.filter { $0.columns[0].isAmbiguous }.map(\.name.name))
         #expect(whole == ["armscii8", "cp932", "eucjpms", "sjis", "ujis"])
     }
 

@@ -92,19 +92,69 @@ struct KeyFormTests {
         }
     }
 
-    @Test("Keys that fold are copied in one piece, and check says so", arguments: TestServer.all)
-    func onePiece(_ server: String) throws {
+    private static let folding = [
+        "utf8mb4_general_ci", "utf8mb4_unicode_520_ci", "utf8mb4_bin", "latin1_swedish_ci",
+    ]
+    private static let foldingOfOne = [
+        "mysql": ["utf8mb4_0900_ai_ci", "utf8mb4_0900_as_cs", "utf8mb4_ja_0900_as_cs_ks"],
+        "mariadb": ["utf8mb4_uca1400_ai_ci", "utf8mb4_general_nopad_ci"],
+    ]
+
+    /// Texts of few letters, so that many are equal but for their writing; some of them begin
+    /// alike for longer than a sort looks by default.
+    private func writings(_ letters: [String], long: Bool) -> [String] {
+        var seed: UInt64 = 7
+        func next(_ bound: Int) -> Int {
+            seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(seed >> 33) % bound
+        }
+        return (0..<300).map { _ in
+            let begin = long ? String(repeating: "a", count: 600) : ""
+            return begin + (0..<next(5)).map { _ in letters[next(letters.count)] }.joined()
+        }
+    }
+
+    @Test("Keys in any writing are placed where the server finds them", arguments: TestServer.all)
+    func placed(_ server: String) throws {
         let database = try TestServer(on: server)
         let connection = try database.connect(.target)
-        try connection.run("CREATE TABLE f (k VARCHAR(9) COLLATE utf8mb4_general_ci PRIMARY KEY)")
-        try connection.run("CREATE TABLE c (k CHAR(9) COLLATE utf8mb4_bin PRIMARY KEY)")
-        for table in ["f", "c"] { try connection.run("INSERT INTO \(table) VALUES ('1'), ('2')") }
+        let own = Self.foldingOfOne[server.hasPrefix("mysql") ? "mysql" : "mariadb"] ?? []
+        for (index, collation) in (Self.folding + own).enumerated() {
+            let letters =
+                ["a", "A", "b", "z", " ", "\u{e4}", "ss", "-"]
+                + (collation.hasPrefix("latin1") ? [] : ["e\u{301}", "\u{e9}", "\u{df}", "Z"])
+            for long in [false, true] {
+                let table = "t\(index)\(long ? "l" : "s")"
+                let keys = writings(letters, long: long)
+                try connection.run(
+                    "CREATE TABLE \(table) (k VARCHAR(700) COLLATE \(collation) PRIMARY KEY)")
+                try connection.run(
+                    "INSERT IGNORE INTO \(table) VALUES "
+                        + keys.map { "('\($0)')" }.joined(separator: ", "))
+                try place(keys, table, collation, database)
+            }
+        }
+    }
+
+    private func place(
+        _ writings: [String], _ table: String, _ collation: String, _ database: TestServer
+    ) throws {
+        let route = try database.route(table)
         let reader = try database.source.openReader(label: "test")
-        #expect(try reader.cut(database.route("f"), after: nil, rows: 1) == nil)
-        #expect(try reader.cut(database.route("c"), after: nil, rows: 1)?.texts == ["1"])
-        let tables = [try database.route("c").source, try database.route("f").source]
-        let found = try Preflight(connection: connection, tables: tables).tableFindings()
-        #expect(found.map(\.severity) == [.ok, .warning])
-        #expect(found.last?.column == "k")
+        var cuts: [Key] = []
+        while let cut = try reader.cut(route, after: cuts.last, rows: 9) { cuts.append(cut) }
+        #expect(cuts.count > 3, "\(collation)")
+        let keys = writings.map { Key(texts: [$0]) }
+        let found = try database.source.locate(keys, in: route, among: cuts)
+        let connection = try database.connect()
+        for (at, writing) in writings.enumerated() {
+            // The server finds each in the table by any writing, and reads it in one chunk only.
+            let text = KeyText(route, connection.flavour)
+            let ranges = zip([nil] + cuts, cuts + [nil]).map { KeyRange(after: $0, through: $1) }
+            let range = try text.condition("x", ranges[found[at]]) ?? "TRUE"
+            let rows = try connection.query(
+                "SELECT COUNT(*) FROM \(table) x WHERE k = '\(writing)' AND \(range)")
+            #expect(rows.text(0, 0) == "1", "\(collation): \(found[at]) of \(cuts.count)")
+        }
     }
 }

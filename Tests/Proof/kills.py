@@ -110,8 +110,21 @@ class Kills:
             time.sleep(0.005)
         run.must_live()
         run.signal(signal.SIGSTOP)
+        self.seek_transaction(setting, run, rng)
         self.note(setting)
         run.kill()
+
+    def seek_transaction(self, setting, run, rng):
+        """A short one is seldom open at a random moment. While too few were, look at more moments."""
+        for _ in range(40):
+            behind = self.in_transaction * self.options.kills \
+                < self.options.in_transaction * (self.total + 1)
+            if not behind or setting.target.in_transaction():
+                return
+            run.signal(signal.SIGCONT)
+            time.sleep(rng.uniform(0, 0.05))
+            run.must_live()
+            run.signal(signal.SIGSTOP)
 
     def kill_at_commit(self, setting, run, proxy, rng):
         wait_until(lambda: run.must_live() and holds_lease(setting), 60, "run took over", 0.01)

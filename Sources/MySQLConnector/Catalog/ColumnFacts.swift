@@ -40,8 +40,8 @@ struct ColumnFacts {
                 row[1], type.kind, flavour, isExpression: extra.contains("DEFAULT_GENERATED")),
             generated: Self.isGenerated(extra) ? row[12] : nil,
             identity: extra.contains("AUTO_INCREMENT") ? .byDefault : nil, collation: row[10])
-        column.isFolding =
-            Self.isFolding(row[10], type.kind) || row[9].map(Converters.isAmbiguous) == true
+        column.isFolding = Self.isFolding(row[10], type.kind)
+        column.isAmbiguous = row[9].map(Converters.isAmbiguous) ?? false
         self.column = column
     }
 

@@ -73,8 +73,8 @@ extension Preflight {
         let refused = columns.filter {
             [.float32, .float64, .json, .geometry, .vector, .other].contains($0.type.kind)
         }
-        guard refused.isEmpty else { return refused.map { inexact($0, of: table) } }
-        return columns.first { $0.keyForm == .unknown }.map { [folding($0, of: table)] } ?? []
+        return refused.map { inexact($0, of: table) }
+            + columns.filter(\.isAmbiguous).map { ambiguous($0, of: table) }
     }
 
     private func inexact(_ column: Column, of table: TableSchema) -> Finding {
@@ -85,12 +85,12 @@ extension Preflight {
             try: "a key of another type, or leave the table out")
     }
 
-    private func folding(_ column: Column, of table: TableSchema) -> Finding {
+    private func ambiguous(_ column: Column, of table: TableSchema) -> Finding {
         Finding(
             .warning, "key of \(table.name)",
-            "its collation \(column.collation ?? "") takes different texts for equal, or its"
-                + " character set has two codes for one character: the table is copied in one"
-                + " piece, not in chunks", table: table.name, column: column.name)
+            "the character set of \(column.name) has two codes for some character, which nobody can"
+                + " tell apart in UTF-8: the table is copied in one piece, not in chunks",
+            table: table.name, column: column.name)
     }
 
     private func characterSets(_ table: TableSchema) -> [Finding] {

@@ -11,8 +11,6 @@ struct CharacterTable {
     private let longest: MultiByteSet.Longest?
     /// Zero is none, but for the first.
     private var characters: [UInt16]
-    /// Whether bytes below 0x80 are ASCII.
-    private let isASCII: Bool
     /// Whether some character has two codes. The servers take them for different in an index, and
     /// nobody can tell them apart in UTF-8.
     let isAmbiguous: Bool
@@ -27,7 +25,6 @@ struct CharacterTable {
         longest = nil
         characters = Array(0..<256)
         try Self.replace(&characters, set.differences, name)
-        isASCII = characters.starts(with: 0..<128)
         isAmbiguous = Self.isAmbiguous(characters)
     }
 
@@ -36,7 +33,6 @@ struct CharacterTable {
     init(_ set: MultiByteSet) throws(MalformedEvent) {
         name = set.name
         longest = set.longest
-        isASCII = true
         let count = set.longest == .two ? Self.upper : 2 * Self.upper
         characters = Array(0..<128) + Array(repeating: 0, count: count - 128)
         try Self.fill(&characters, set)
@@ -131,12 +127,15 @@ struct CharacterTable {
     ) throws(MalformedEvent) {
         // No character takes more than three times its bytes in UTF-8.
         try text.reserve(3 * source.count)
-        var place = isASCII ? source.prefix { $0 < 0x80 }.count : 0
-        text.put(UnsafeRawBufferPointer(rebasing: source[..<place]))
+        var place = 0
         while place < source.count {
-            let first = Int(source[place])
-            if characters[first] != 0 || first == 0 {
-                text.put(scalar: UInt32(characters[first]))
+            let byte = source[place]
+            let code = characters[Int(byte)]
+            if code == byte, code < 0x80 {
+                text.put(byte)
+                place += 1
+            } else if code != 0 {
+                text.put(scalar: UInt32(code))
                 place += 1
             } else {
                 let (scalar, bytes) = try several(source, place)

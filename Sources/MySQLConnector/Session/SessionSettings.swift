@@ -27,6 +27,11 @@ enum SessionSettings {
         case .mysql: settings.append(("max_execution_time", "0"))
         case .mariadb: settings.append(("max_statement_time", "0"))
         }
+        // Keys are placed among cuts by sorting them. By default no more than 1,024 bytes of a text
+        // count, and keys beyond would pass for equal.
+        if purpose == .source {
+            settings += [("max_sort_length", "1048576"), ("sort_buffer_size", "8388608")]
+        }
         if purpose == .target {
             settings += [("foreign_key_checks", "1"), ("unique_checks", "1")]
         }
