@@ -116,6 +116,8 @@ struct CharacterSetTests {
         #expect(found.filter { $0.severity == .refused }.isEmpty)
         let whole = Set(tables.filter { $0.columns[0].isAmbiguous }.map(\.name.name))
         #expect(whole == ["armscii8", "cp932", "eucjpms", "sjis", "ujis"])
+        #expect(try database.route("sjis").isOneChunk)
+        #expect(try !database.route("gbk").isOneChunk)
     }
 
     @Test("What the server cannot show as text stops the reader, and check counts it")

@@ -163,7 +163,8 @@ _COMMON = [
 ]
 
 _MYSQL = [
-    ("varchar(9) CHARACTER SET gb18030", texts("", "中€𝄞🐦", "ḿ\ufe10\ue78d", "\ufffd", None), NONE),
+    ("varchar(9) CHARACTER SET gb18030", texts("", "中€𝄞🐦", "ḿ\ufe10\ue78d", "\ufffd", None),
+     {"mariadb"}),
     ("json", texts(DEEPER), {"mariadb"}),
     ("varchar(9) COLLATE utf8mb4_0900_ai_ci", texts("", "é", "a ", None), NONE),
     ("float", ["-0e0", "1"], {"mariadb"}), ("double", ["-0e0", "1"], {"mariadb"}),
