@@ -121,12 +121,8 @@ extension MySQLSource {
         }
     }
 
-    package func adoptCapture(_ capture: CaptureNames, at position: LogPosition) throws
-        -> CaptureStart
-    {
-        throw ReplicationError(
-            .usage, "follow from a given position", place: "option --start-at",
-            why: "it is not supported for this source", try: "leave out --start-at")
+    package func adoptCapture(_ capture: CaptureNames, at start: LogStart) throws -> CaptureStart {
+        try sessions.use { CaptureStart(place: try GivenStart.place(start, on: $0)) }
     }
 
     package func slotState(_ capture: CaptureNames) throws -> SlotState? { nil }

@@ -13,31 +13,43 @@ package struct RunOptions: Sendable {
 
     package var goal = Goal.forever
     package var snapshot = Snapshot.initial
-    /// Follow from here, with a slot that exists already.
-    package var startAt: LogPosition?
+    /// Follow from here: what is before is at the target already.
+    package var startAt: LogStart?
     /// Forget everything and begin again.
     package var fresh = false
     package var drain = TimeSpan(seconds: 8)
 
     package init() {}
 
-    /// `lsn:0/5F2`, or `0/5F2` alone.
+    /// `lsn:0/5F2` or `binlog:binlog.000042:1234`; what a position looks like also alone.
     ///
-    /// - Throws: `.usage` for anything else, also for positions of other engines.
+    /// - Throws: `.usage` for anything else.
     package static func position(parsing text: String, option: String) throws -> LogPosition {
-        let parts = text.split(separator: ":", maxSplits: 1)
-        if parts.count == 2, ["gtid", "binlog"].contains(parts[0]) {
-            throw ReplicationError(
-                .usage, "read the option \(option)", place: "option \(option)",
-                why: "a position of a PostgreSQL source is an LSN", try: "\(option) lsn:0/16B3748")
+        for (prefix, form) in [("lsn:", LogPosition.Form.lsn), ("binlog:", .binlog), ("", nil)] {
+            guard text.hasPrefix(prefix) else { continue }
+            let position = LogPosition(parsing: text.dropFirst(prefix.count))
+            guard let position, form == nil || position.form == form else { break }
+            return position
         }
-        let digits = text.hasPrefix("lsn:") ? text.dropFirst(4) : text[...]
-        guard let position = LogPosition(parsing: digits) else {
-            throw ReplicationError(
-                .usage, "read the option \(option)", place: "option \(option)",
-                why: "'\(text)' is not a log position", try: "\(option) lsn:0/16B3748")
+        throw unreadable(text, option)
+    }
+
+    /// What `position` reads, or `gtid:` and a set.
+    package static func start(parsing text: String, option: String) throws -> LogStart {
+        guard text.hasPrefix("gtid:") else {
+            return .position(try position(parsing: text, option: option))
         }
-        return position
+        guard let set = GTIDSet(parsing: text.dropFirst(5)), !set.isEmpty else {
+            throw unreadable(text, option)
+        }
+        return .gtids(set)
+    }
+
+    private static func unreadable(_ text: String, _ option: String) -> ReplicationError {
+        ReplicationError(
+            .usage, "read the option \(option)", place: "option \(option)",
+            why: "'\(text)' is not a log position",
+            try: "\(option) lsn:0/16B3748, or \(option) binlog:binlog.000042:1234")
     }
 }
 

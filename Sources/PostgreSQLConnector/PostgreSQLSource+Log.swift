@@ -20,9 +20,15 @@ extension PostgreSQLSource {
         return try reader(capture, start.position)
     }
 
-    package func adoptCapture(_ capture: CaptureNames, at position: LogPosition) throws
+    package func adoptCapture(_ capture: CaptureNames, at start: LogStart) throws
         -> CaptureStart
     {
+        guard case .position(let position) = start, position.form == .lsn else {
+            throw ReplicationError(
+                .usage, "follow from a given position", place: "option --start-at",
+                why: "the source is PostgreSQL: its positions are LSNs",
+                try: "--start-at lsn:0/16B3748")
+        }
         try sessions.use { connection in
             let slot = SlotQueries(connection: connection, slot: capture.slot)
             let state = try slot.state()

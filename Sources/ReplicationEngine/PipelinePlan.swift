@@ -23,7 +23,7 @@ package struct PipelinePlan: Sendable {
     package var existing = Existing.refuse
     package var snapshot = SnapshotMode.initial
     /// Follow from here, with a slot that exists; the target holds what commits up to it.
-    package var startAt: LogPosition?
+    package var startAt: LogStart?
     /// A rewrite that the log does not explain marks the table instead of stopping the run.
     package var marksUnseen = false
     package var memoryLimit = 256 << 20

@@ -122,13 +122,13 @@ struct Preparation {
 
     /// The slot is somebody else's until the target has its first checkpoint: nobody drops it.
     private func adoptCapture() throws -> CaptureStart {
-        guard let position = plan.startAt else {
+        guard let start = plan.startAt else {
             throw ReplicationError(
                 .usage, "go on with pipeline \(plan.name)",
                 why: "it was to follow from a given position, and has not begun",
                 try: "give --snapshot never and --start-at again")
         }
-        return try source.adoptCapture(plan.capture, at: position)
+        return try source.adoptCapture(plan.capture, at: start)
     }
 
     /// Goes on where the target is, on this server or on its successor.

@@ -53,9 +53,9 @@ package protocol ReplicationSource: AnyObject, Sendable {
     /// the first entries of the unseen list (DESIGN 6.1).
     func createCapture(_ capture: CaptureNames, tables: [TableName]) throws -> CaptureStart
 
-    /// Takes over what somebody else made, so that streaming starts at `position`: everything that
+    /// Takes over what somebody else made, so that streaming starts at `start`: everything that
     /// commits behind it can still be read, and the publication was there before. Makes nothing.
-    func adoptCapture(_ capture: CaptureNames, at position: LogPosition) throws -> CaptureStart
+    func adoptCapture(_ capture: CaptureNames, at start: LogStart) throws -> CaptureStart
 
     /// What the server says of the slot now; nil if there is none, or the engine has no slots.
     func slotState(_ capture: CaptureNames) throws -> SlotState?

@@ -108,3 +108,10 @@ package struct LogPlace: Hashable, Sendable {
         self.gtids = gtids
     }
 }
+
+/// What a target that somebody else filled holds already: where a run is told to begin.
+package enum LogStart: Hashable, Sendable {
+    /// What commits up to it.
+    case position(LogPosition)
+    case gtids(GTIDSet)
+}

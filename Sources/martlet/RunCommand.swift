@@ -22,7 +22,9 @@ struct RunCommand: AsyncParsableCommand {
     var snapshot = RunOptions.Snapshot.initial
 
     @Option(
-        help: ArgumentHelp("Follow from lsn:X/Y with a slot that exists.", valueName: "position"))
+        help: ArgumentHelp(
+            "Follow from lsn:, gtid: or binlog:; what is before is at the target.",
+            valueName: "position"))
     var startAt: String?
 
     @Flag(help: "Forget slot, publication and state, and begin again.")
@@ -60,7 +62,7 @@ struct RunCommand: AsyncParsableCommand {
         options.fresh = fresh
         options.drain = drain
         options.startAt = try startAt.map {
-            try RunOptions.position(parsing: $0, option: "--start-at")
+            try RunOptions.start(parsing: $0, option: "--start-at")
         }
         if untilCaughtUp { options.goal = .caughtUp }
         if let until {

@@ -82,7 +82,7 @@ final class FakeSource: ReplicationSource {
         note("create \(capture.slot) for \(tables.map(\.description).joined(separator: ","))")
         return CaptureStart(place: LogPlace(position: LogPosition(rawValue: 1)))
     }
-    func adoptCapture(_ capture: CaptureNames, at position: LogPosition) throws -> CaptureStart {
+    func adoptCapture(_ capture: CaptureNames, at start: LogStart) throws -> CaptureStart {
         throw unused
     }
     func slotState(_ capture: CaptureNames) throws -> SlotState? { state.withLock(\.slot) }

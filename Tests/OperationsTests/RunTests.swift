@@ -125,16 +125,30 @@ struct RunTests {
         #expect(target.calls == ["drop shop", "former 1", "close"])
     }
 
-    @Test("Positions are LSNs, with or without their prefix")
+    @Test("Positions are read with and without their prefix; sets of GTIDs as a start only")
     func positions() throws {
-        let lsn = try RunOptions.position(parsing: "lsn:0/5F2", option: "--until")
-        #expect(lsn == LogPosition(rawValue: 0x5F2))
-        #expect(try RunOptions.position(parsing: "0/5F2", option: "--until") == lsn)
-        for text in ["gtid:1-2-3", "binlog:a:4", "5F2", "lsn:x"] {
+        let lsn = LogPosition(rawValue: 0x5F2)
+        let binlog = LogPosition(file: 42, offset: 1234)
+        for (text, wanted) in [
+            ("lsn:0/5F2", lsn), ("0/5F2", lsn), ("000042:1234", binlog),
+            ("binlog:mysql-bin.000042:1234", binlog), ("binlog:000042:1234", binlog),
+        ] {
+            #expect(try RunOptions.position(parsing: text, option: "--until") == wanted)
+            let start = try RunOptions.start(parsing: text, option: "--start-at")
+            #expect(start == wanted.map { .position($0) })
+        }
+        let start = try RunOptions.start(parsing: "gtid:0-1-5,1-7-2", option: "--start-at")
+        #expect(start == GTIDSet(parsing: "0-1-5,1-7-2").map { .gtids($0) })
+        for text in ["gtid:1-2-3", "binlog:a:4", "binlog:0/5F2", "lsn:42:4", "5F2", "lsn:x", ""] {
             let error = #expect(throws: ReplicationError.self) {
                 try RunOptions.position(parsing: text, option: "--until")
             }
             #expect(error?.exitCode == 2)
+        }
+        for text in ["gtid:", "gtid:nothing"] {
+            #expect(throws: ReplicationError.self) {
+                try RunOptions.start(parsing: text, option: "--start-at")
+            }
         }
     }
 }

@@ -133,20 +133,45 @@ def started_at_a_position(case):
         f"SELECT lsn FROM pg_create_logical_replication_slot('{slot}', 'pgoutput')")
     case.sql("INSERT INTO {t} VALUES (1001, 'behind')")
     case.sql("DELETE FROM {t} WHERE id = 7")
-    for place, words in (("0/1", "not sent"), ("FFFFFF/0", "ends at")):
+    for place, words in (("lsn:0/1", "not sent"), ("lsn:FFFFFF/0", "ends at")):
         refuse_start(case, place, words)
-    run = case.pipeline.start(*start_at(position), "--until-caught-up")
+    run = case.pipeline.start(*start_at(f"lsn:{position}"), "--until-caught-up")
     require(run.wait(60) == 0, f"--start-at ended with {run.code}: {run.tail()}")
     case.equal()
-    result = case.pipeline.call("run", *start_at(position))
+    result = case.pipeline.call("run", *start_at(f"lsn:{position}"))
     require(result.returncode == 2 and "has begun" in result.stderr, f"again: {result.stderr}")
     case.sql("INSERT INTO {t} VALUES (1002, 'later')")
     case.pipeline.catch_up(60)
     case.equal()
 
 
+def started_at_a_binlogs_position(case, forms):
+    """As after a dump that says where it was taken, by GTIDs or by file and offset."""
+    case.pipeline.catch_up(60)
+    for number, form in enumerate(forms):
+        place = case.source.gtids() if form == "gtid" else f"binlog.{case.source.place()}"
+        result = case.pipeline.call("drop", "--yes", path=case.pipeline.install_path)
+        require(result.returncode == 0, f"drop: {result.stderr}")
+        case.sql(f"INSERT INTO {{t}} VALUES ({1001 + number}, 'behind')")
+        case.sql(f"DELETE FROM {{t}} WHERE id = {7 + number}")
+        for wrong, words in ((f"gtid:{UNKNOWN[case.source.engine]}", "does not know"),
+                             ("binlog:binlog.4194303:4", "no such file")):
+            if wrong.split(":")[0] in forms:
+                refuse_start(case, wrong, words)
+        run = case.pipeline.start(*start_at(f"{form}:{place}"), "--until-caught-up")
+        require(run.wait(60) == 0, f"--start-at {form} ended with {run.code}: {run.tail()}")
+        case.equal()
+        case.sql(f"INSERT INTO {{t}} VALUES ({2001 + number}, 'later')")
+        case.pipeline.catch_up(60)
+        case.equal()
+
+
+# Of a server that there is not.
+UNKNOWN = {"mysql": "11111111-2222-3333-4444-555555555555:1-9", "mariadb": "77-1-9"}
+
+
 def start_at(position):
-    return "--snapshot", "never", "--start-at", f"lsn:{position}"
+    return "--snapshot", "never", "--start-at", position
 
 
 def refuse_start(case, position, words):
@@ -220,10 +245,13 @@ def main():
         # Its own server: files go from under all pipelines of one.
         own = Case(options, private_server(options.source))
         cases["idle while files go"] = lambda _: idle_while_files_go(own)
-        del cases["started at a position"]  # a slot is PostgreSQL's
+        # Which GTIDs were written before a place, MySQL does not tell.
+        forms = ["gtid"] if options.source.startswith("mysql") else ["gtid", "binlog"]
+        cases["started at a position"] = lambda case: started_at_a_binlogs_position(case, forms)
     proof = Proof()
     # Slots of others would hold back what tells its age.
-    alone = {"started at a position": private(options.source, late=False)}
+    alone = {"started at a position": private(options.source, late=False)} \
+        if options.source.startswith("pg") else {}
     # Most of their time is waiting.
     threads = [threading.Thread(target=proof.check,
                                 args=(name, action, Case(options, alone.get(name))))

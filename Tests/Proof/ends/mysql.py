@@ -393,6 +393,11 @@ class Source(Database):
     def position(self):
         return self.parse(self.place())
 
+    def gtids(self):
+        """All that the server has written, as a dump of it would say."""
+        name = "gtid_executed" if self.engine == "mysql" else "gtid_binlog_pos"
+        return self.server.query(f"SELECT REPLACE(@@GLOBAL.{name}, '\\n', '')")[0][0]
+
     @staticmethod
     def parse(text):
         """`000042:1234`, `000042:1234@1` after a failover."""
