@@ -113,7 +113,8 @@ final class BinlogSession {
     private func failure() -> any Error {
         let error = connection.failure("binlog dump")
         guard let server = error as? MySQLError.Server else { return error }
-        if server.message.contains("same server_uuid/server_id") {
+        // 4052: MariaDB from 11 on.
+        if server.code == 4052 || server.message.contains("same server_uuid/server_id") {
             return ReplicationError(
                 .connectionLost, "read the binlog",
                 why: "another reader with server id \(serverID) has connected")
