@@ -112,6 +112,25 @@ struct BinlogSessionTests {
         #expect(error?.kind == .positionGap)
     }
 
+    @Test(
+        "says what to set for an event beyond the largest packet (B28)", arguments: TestServer.all)
+    func largeEvent(_ server: String) throws {
+        let database = try TestServer(on: server)
+        let connection = try database.connect()
+        try connection.run("CREATE TABLE t (v BLOB)")
+        // From inside a value that is all ones, an event seems to have 4 GB.
+        try connection.run("INSERT INTO t VALUES (REPEAT(x'ff', 4000))")
+        let end = try LogEnd.written(connection)
+        let error = #expect(throws: ReplicationError.self) {
+            let session = try BinlogSession(
+                url: database.url, password: nil,
+                start: .file(end.file, offset: UInt64(end.offset) - 2000))
+            while true { _ = try session.next() }
+        }
+        #expect(error?.kind == .positionGap)
+        #expect(error?.remedy?.contains("SET GLOBAL max_allowed_packet = 1073741824") == true)
+    }
+
     @Test("takes a set with tags (B24)", .timeLimit(.minutes(1)))
     func taggedSet() throws {
         let database = try TestServer(on: "mysql97")

@@ -58,12 +58,13 @@ struct ServerText {
     }
 
     /// What to select for a column. FLOAT's own text has six digits (B51); multiplied it is the
-    /// exact double, and the sign of a zero stays.
+    /// exact double, and the sign of a zero stays. CAST to BINARY would be NULL in MariaDB for what
+    /// is longer than `max_allowed_packet` (B28).
     static func expression(_ column: Column, of alias: String) -> String {
         let name = "\(alias).\(SQLText.name(column.name))"
         switch column.type.kind {
         case .float32, .float64: return "\(name) * 1e0"
-        default: return ownSet(column) == nil ? name : "CAST(\(name) AS BINARY)"
+        default: return ownSet(column) == nil ? name : "CONVERT(\(name) USING binary)"
         }
     }
 
