@@ -131,6 +131,7 @@ class PrivateServer:
             self.daemon = f"{self.inside}/mysqld"
             more = {"basedir": "/usr", "binlog_encryption": "ON"}
         else:
+            subprocess.run([REPOSITORY / "scripts/servers", "plugins"], check=True)
             shutil.copy(LAB / "plugins/file_key_management.so", folder)
             (self.folder / "keys").write_text(f"1;{os.urandom(32).hex()}\n")
             more = {"plugin_load_add": "file_key_management", "encrypt_binlog": "ON",
