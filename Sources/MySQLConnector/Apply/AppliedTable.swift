@@ -115,11 +115,9 @@ struct AppliedTable {
         for column in codings.indices {
             if column > 0 { text.append(contentsOf: " AND ".utf8) }
             let (name, value) = (names[column], row[column])
-            // CAST to BINARY would be NULL in MariaDB for what is longer than `max_allowed_packet`.
-            let binary = "CONVERT(CONVERT(\(name) USING utf8mb4) USING binary)"
             let cast =
                 isText[column]
-                ? (binary, "CONVERT(", " USING binary)")
+                ? (SQLText.bytes(of: SQLText.utf8(name)), "CONVERT(", " USING binary)")
                 : codings[column] == .json ? (name, "CAST(", " AS JSON)") : (name, "", "")
             text.append(contentsOf: "\(cast.0) <=> ".utf8)
             if value.isPresent { text.append(contentsOf: cast.1.utf8) }

@@ -94,9 +94,10 @@ extension Preflight {
     }
 
     private func characterSets(_ table: TableSchema) -> [Finding] {
-        table.columns.compactMap { column in
-            guard let set = column.collation?.split(separator: "_").first.map(String.init),
-                (try? Converters().characterSet(named: set)) == nil
+        let converters = Converters()
+        return table.columns.compactMap { column in
+            guard let set = column.characterSet,
+                (try? converters.characterSet(named: set)) == nil
             else { return nil }
             let name = SQLText.name(column.name)
             return Finding(

@@ -39,8 +39,8 @@ struct SourceCensus {
             return sides.compactMap { $0 }.joined(separator: " OR ")
         // By bytes: to most collations a NUL is no letter at all, and is found everywhere.
         case .nulByte:
-            return "LOCATE(x'00', CONVERT(CONVERT(\(name) USING utf8mb4) USING binary)) > 0"
-        case .invalidText: return invalidText(name, question.column.collation)
+            return "LOCATE(x'00', \(SQLText.bytes(of: SQLText.utf8(name)))) > 0"
+        case .invalidText: return invalidText(name, question.column.characterSet ?? "utf8mb4")
         case .negativeZero: return "\(name) = 0 AND CAST(\(name) AS CHAR) LIKE '-%'"
         case .above(let number): return "\(name) > \(number)"
         case .longer(let size):
@@ -60,12 +60,11 @@ struct SourceCensus {
     /// back in its own set such a text is not what it was. By utf16, since MariaDB's utf8mb4 takes
     /// halves of pairs. Where some character has two codes, a good text is not the same either: are
     /// the question marks more than before?
-    private static func invalidText(_ name: String, _ collation: String?) -> String {
-        let set = collation?.split(separator: "_").first.map(String.init) ?? "utf8mb4"
+    private static func invalidText(_ name: String, _ set: String) -> String {
         let text = "CONVERT(\(name) USING utf16)"
         guard Converters.isAmbiguous(set) else {
-            return "CONVERT(CONVERT(\(text) USING \(set)) USING binary)"
-                + " <> CONVERT(\(name) USING binary)"
+            return SQLText.bytes(of: "CONVERT(\(text) USING \(set))") + " <> "
+                + SQLText.bytes(of: name)
         }
         func others(_ text: String, _ set: String) -> String {
             let (mark, none) = ("CONVERT('?' USING \(set))", "CONVERT('' USING \(set))")

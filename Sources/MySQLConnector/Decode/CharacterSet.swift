@@ -1,4 +1,10 @@
+internal import ReplicationModel
 internal import Synchronization
+
+extension Column {
+    /// MySQL's name of it, which its collations' names begin with; nil where there are no texts.
+    var characterSet: String? { collation?.split(separator: "_").first.map(String.init) }
+}
 
 /// The character set of a column, as far as decoding goes. Trivial, as `ColumnForm` is.
 enum CharacterSet: Equatable {

@@ -7,6 +7,7 @@ internal import ReplicationModel
 struct LogEnd {
     var file: String
     var offset: Int
+    /// MySQL's; MariaDB's only of `start`.
     var gtids: GTIDSet?
 
     /// Everything visible now is at or before it.
@@ -15,11 +16,7 @@ struct LogEnd {
         let statement =
             connection.flavour == .mysql ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS"
         let row = try connection.query(statement).rows.first
-        let set =
-            switch connection.flavour {
-            case .mysql: row.flatMap { $0.count > 4 ? $0[4] : nil }
-            case .mariadb: try connection.query("SELECT @@GLOBAL.gtid_binlog_pos").text(0, 0)
-            }
+        let set = row.flatMap { $0.count > 4 ? $0[4] : nil }
         return try LogEnd(file: row?[0], offset: row?[1], set: set)
     }
 
@@ -29,10 +26,8 @@ struct LogEnd {
         guard connection.flavour == .mariadb else { return end }
         // `gtid_binlog_pos` is of a later moment than the position: a transaction between the two
         // would be neither streamed nor caught by a chunk.
-        let set = try connection.query(
-            "SELECT BINLOG_GTID_POS(\(SQLText.literal(end.file)), \(end.offset))"
-        ).text(0, 0)
-        guard let set, let gtids = GTIDSet(parsing: set) else {
+        let set = try LogFiles.gtids(before: end.offset, in: end.file, on: connection)
+        guard let gtids = set else {
             throw ReplicationError(
                 .protocolViolation, "find where to start reading the log",
                 why: "the server does not know the GTIDs of \(end.file):\(end.offset)")
@@ -52,8 +47,8 @@ struct LogEnd {
             .filter { !$0.1.isEmpty }
     }
 
-    /// Everything at or before it is visible to whoever looks from now on. Call outside of a
-    /// transaction.
+    /// Everything at or before it is visible to whoever looks from now on. In a transaction,
+    /// MariaDB may tell a place before its snapshot's.
     static func visible(_ connection: MySQLConnection) throws -> LogEnd {
         switch connection.flavour {
         case .mysql: try visibleInMySQL(connection)
@@ -107,8 +102,7 @@ struct LogEnd {
     }
 
     func position(generation: Int) throws -> LogPosition {
-        let number = file.split(separator: ".").last.flatMap { Int($0) }
-        guard let number,
+        guard let number = LogFiles.number(of: file),
             let position = LogPosition(file: number, offset: offset, generation: generation)
         else {
             throw ReplicationError(

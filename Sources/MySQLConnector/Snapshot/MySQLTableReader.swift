@@ -130,8 +130,6 @@ extension MySQLTableReader {
 
     private func takeSnapshot(_ route: TableRoute) throws -> Window {
         if route.isKeyless { return try takeLockedSnapshot(route) }
-        // In a transaction MariaDB would show its snapshot's position again.
-        try connection.run("ROLLBACK")
         let low = try LogEnd.visible(connection).position(generation: generation())
         try startTransaction()
         let high = try LogEnd.written(connection).position(generation: generation())

@@ -42,9 +42,9 @@ struct ServerText {
 
     /// The character set of a text that is not UTF-8.
     private static func ownSet(_ column: Column) -> String? {
-        let set = column.collation?.split(separator: "_").first.map(String.init)
         switch column.type.kind {
-        case .text, .fixedText, .json: return set.flatMap { $0.hasPrefix("utf8") ? nil : $0 }
+        case .text, .fixedText, .json:
+            return column.characterSet.flatMap { $0.hasPrefix("utf8") ? nil : $0 }
         default: return nil
         }
     }
@@ -58,13 +58,12 @@ struct ServerText {
     }
 
     /// What to select for a column. FLOAT's own text has six digits (B51); multiplied it is the
-    /// exact double, and the sign of a zero stays. CAST to BINARY would be NULL in MariaDB for what
-    /// is longer than `max_allowed_packet` (B28).
+    /// exact double, and the sign of a zero stays.
     static func expression(_ column: Column, of alias: String) -> String {
         let name = "\(alias).\(SQLText.name(column.name))"
         switch column.type.kind {
         case .float32, .float64: return "\(name) * 1e0"
-        default: return ownSet(column) == nil ? name : "CONVERT(\(name) USING binary)"
+        default: return ownSet(column) == nil ? name : SQLText.bytes(of: name)
         }
     }
 
