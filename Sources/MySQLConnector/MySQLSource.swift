@@ -240,11 +240,10 @@ extension MySQLSource {
         if applied >= end { return 0 }
         if applied.file == end.file { return Int64(end.offset - applied.offset) }
         var bytes = Int64(end.offset - applied.offset)
-        for row in try connection.query("SHOW BINARY LOGS").rows {
-            guard let number = row[0]?.split(separator: ".").last.flatMap({ Int($0) }),
-                let size = row[1].flatMap({ Int64($0) })
-            else { continue }
-            if (applied.file..<end.file).contains(number) { bytes += size }
+        let files = try LogFiles(connection)
+        for (name, size) in zip(files.names, files.bytes) {
+            let isBetween = LogFiles.number(of: name).map((applied.file..<end.file).contains)
+            if isBetween ?? false { bytes += size }
         }
         return bytes
     }

@@ -116,6 +116,7 @@ package final class RunOperation: Sendable {
 
     private func prepare(_ scope: PipelineScope) throws -> RunPreparation {
         for notice in configuration.notices { logger.warning("\(notice)") }
+        try refuseOtherForms()
         var preparation = RunPreparation(
             scope: scope, options: options,
             prerequisites: try scope.source.prerequisites(of: scope.tables))
@@ -127,6 +128,27 @@ package final class RunOperation: Sendable {
         // Only now: a beginning that would be refused must not cost the state of before.
         if options.fresh { preparation.formerTargets = try forget(scope) }
         return preparation
+    }
+
+    /// Positions of two engines are not ordered: a run to another's would end at once, or never.
+    private func refuseOtherForms() throws {
+        let isPostgreSQL = configuration.source.engine == .postgres
+        let form: LogPosition.Form = isPostgreSQL ? .lsn : .binlog
+        var others: [(option: String, place: String)] = []
+        if case .position(let position) = options.goal, position.form != form {
+            others.append(("--until", "\(position)"))
+        }
+        switch options.startAt {
+        case .position(let position) where position.form != form:
+            others.append(("--start-at", "\(position)"))
+        case .gtids(let set) where isPostgreSQL: others.append(("--start-at", "\(set)"))
+        default: break
+        }
+        guard let (option, place) = others.first else { return }
+        throw ReplicationError(
+            .usage, "read the option \(option)", place: "option \(option)",
+            why: "'\(place)' is no position of the source's log",
+            try: option + (isPostgreSQL ? " lsn:0/16B3748" : " binlog:binlog.000042:1234"))
     }
 
     private func refuseSecondStart(_ stored: StoredPipeline?) throws {

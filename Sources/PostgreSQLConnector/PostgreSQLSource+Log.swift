@@ -23,7 +23,7 @@ extension PostgreSQLSource {
     package func adoptCapture(_ capture: CaptureNames, at start: LogStart) throws
         -> CaptureStart
     {
-        guard case .position(let position) = start, position.form == .lsn else {
+        guard case .position(let position) = start else {
             throw ReplicationError(
                 .usage, "follow from a given position", place: "option --start-at",
                 why: "the source is PostgreSQL: its positions are LSNs",

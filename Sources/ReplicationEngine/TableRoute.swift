@@ -22,8 +22,10 @@ package struct TableRoute: Sendable, Equatable {
     /// Equal keys may differ in text, and no form is known that they share: such a table is one
     /// chunk (`TableReader.cut` gives no cut), so that a key changed in writing only stays in it.
     /// MySQL and MariaDB place any writing of a key in one chunk, and log whole rows, so that none
-    /// is ever looked for by its text.
+    /// is ever looked for by its text. But for a text that stands for two keys they know one place.
     package var isOneChunk: Bool {
-        !source.dialect.isMySQLFamily && keyColumns.contains { $0.keyForm == .unknown }
+        source.dialect.isMySQLFamily
+            ? keyColumns.contains(where: \.isAmbiguous)
+            : keyColumns.contains { $0.keyForm == .unknown }
     }
 }

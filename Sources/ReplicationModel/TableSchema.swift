@@ -57,6 +57,9 @@ package struct Column: Sendable, Equatable {
     package var collation: String?
     /// The collation calls different texts equal: by case, accents or blanks at the end.
     package var isFolding = false
+    /// Values that the server tells apart may have one text: their character set has two codes for
+    /// some character.
+    package var isAmbiguous = false
 
     package enum Identity: String, Sendable { case always, byDefault }
 

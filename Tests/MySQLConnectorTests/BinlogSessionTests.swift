@@ -29,7 +29,7 @@ struct BinlogSessionTests {
         let connection = try database.connect()
         try connection.run("CREATE TABLE t (v TEXT)")
         try connection.run("INSERT INTO t VALUES ('before')")
-        let end = try LogEnd.written(connection)
+        let end = try LogEnd.start(connection)
         try Self.insertRow(connection)
         let session = try BinlogSession(
             url: database.url, password: nil, start: .gtids(try #require(end.gtids)))
@@ -48,7 +48,7 @@ struct BinlogSessionTests {
     func fileStart(_ server: String) throws {
         let database = try TestServer(on: server)
         let connection = try database.connect()
-        let end = try LogEnd.written(connection)
+        let end = try LogEnd.start(connection)
         try connection.run("FLUSH BINARY LOGS")
         try Self.insertRow(connection)
         let session = try BinlogSession(
@@ -62,7 +62,7 @@ struct BinlogSessionTests {
     @Test("shows that an idle server lives", .timeLimit(.minutes(1)), arguments: TestServer.all)
     func heartbeat(_ server: String) throws {
         let database = try TestServer(on: server)
-        let end = try LogEnd.written(database.connect())
+        let end = try LogEnd.start(database.connect())
         let session = try BinlogSession(
             url: database.url, password: nil, start: .gtids(try #require(end.gtids)))
         while try session.next()[4] != 27 {}
@@ -71,7 +71,7 @@ struct BinlogSessionTests {
     @Test("can be stopped while it waits", .timeLimit(.minutes(1)), arguments: TestServer.all)
     func stop(_ server: String) throws {
         let database = try TestServer(on: server)
-        let end = try LogEnd.written(database.connect())
+        let end = try LogEnd.start(database.connect())
         nonisolated(unsafe) let session = try BinlogSession(
             url: database.url, password: nil, start: .gtids(try #require(end.gtids)))
         let other = Thread {
@@ -88,7 +88,7 @@ struct BinlogSessionTests {
     @Test("is refused after what the source does not know (B26)", arguments: TestServer.all)
     func unknownGTID(_ server: String) throws {
         let database = try TestServer(on: server)
-        let end = try LogEnd.written(database.connect())
+        let end = try LogEnd.start(database.connect())
         var set = try #require(end.gtids)
         if server == "mysql97" {
             set.formUnion(try #require(GTIDSet(parsing: "3e11fa47-71ca-11e1-9e33-c80aa9429562:7")))
@@ -112,6 +112,25 @@ struct BinlogSessionTests {
         #expect(error?.kind == .positionGap)
     }
 
+    @Test(
+        "says what to set for an event beyond the largest packet (B28)", arguments: TestServer.all)
+    func largeEvent(_ server: String) throws {
+        let database = try TestServer(on: server)
+        let connection = try database.connect()
+        try connection.run("CREATE TABLE t (v BLOB)")
+        // From inside a value that is all ones, an event seems to have 4 GB.
+        try connection.run("INSERT INTO t VALUES (REPEAT(x'ff', 4000))")
+        let end = try LogEnd.start(connection)
+        let error = #expect(throws: ReplicationError.self) {
+            let session = try BinlogSession(
+                url: database.url, password: nil,
+                start: .file(end.file, offset: UInt64(end.offset) - 2000))
+            while true { _ = try session.next() }
+        }
+        #expect(error?.kind == .positionGap)
+        #expect(error?.remedy?.contains("SET GLOBAL max_allowed_packet = 1073741824") == true)
+    }
+
     @Test("takes a set with tags (B24)", .timeLimit(.minutes(1)))
     func taggedSet() throws {
         let database = try TestServer(on: "mysql97")
@@ -119,7 +138,7 @@ struct BinlogSessionTests {
         try connection.run("SET SESSION gtid_next = 'AUTOMATIC:martlet_test'")
         try connection.run("CREATE TABLE tagged (v TEXT)")
         try connection.run("SET SESSION gtid_next = 'AUTOMATIC'")
-        let end = try LogEnd.written(connection)
+        let end = try LogEnd.start(connection)
         #expect(try #require(end.gtids).lanes.contains { $0.lane.tag == "martlet_test" })
         try Self.insertRow(connection)
         let session = try BinlogSession(
@@ -130,7 +149,7 @@ struct BinlogSessionTests {
     @Test("needs no more than REPLICATION SLAVE and CLIENT", arguments: TestServer.all)
     func privileges(_ server: String) throws {
         let database = try TestServer(on: server)
-        let end = try LogEnd.written(database.connect())
+        let end = try LogEnd.start(database.connect())
         let grants = [
             server == "mysql97"
                 ? "REPLICATION SLAVE, REPLICATION CLIENT ON *.*"

@@ -7,39 +7,67 @@ import Testing
 
 @Suite("Character sets of MySQL and MariaDB")
 struct CharacterSetTests {
-    static let supported = Set(
-        Converters.names.map(\.set) + ["ascii", "latin1", "utf8mb3", "utf8mb4"])
-    /// Sets whose characters have one byte.
-    private static let isWide: Set = [
-        "ucs2", "utf16", "utf16le", "cp932", "eucjpms", "euckr", "gb2312", "gbk",
-    ]
+    private static func sets(_ connection: MySQLConnection) throws -> [String] {
+        try connection.query(
+            "SELECT character_set_name FROM information_schema.character_sets ORDER BY 1"
+        ).column(0).filter { !["binary", "utf8mb3", "utf8mb4"].contains($0) }
+    }
 
-    /// All texts of one byte, or of two (behind `prefix`), and what the server makes of each in
-    /// UTF-8.
-    private func conversions(
-        _ set: String, _ connection: MySQLConnection, prefix: String = ""
-    ) throws -> [(source: [UInt8], text: String?)] {
-        let second = Self.isWide.contains(set) ? ", CHAR(b.g)" : ""
-        // Behind a byte of ASCII another character begins.
-        let isASCII = !["ucs2", "utf16", "utf16le"].contains(set)
-        let pairs =
-            Self.isWide.contains(set)
-            ? "n a, n b" + (isASCII ? " WHERE a.g >= 128" : "") : "n a"
-        let bytes = "CONCAT(x'\(prefix)', CHAR(a.g)\(second))"
-        let rows = try connection.query(
-            """
-            WITH RECURSIVE n AS (SELECT 0 AS g UNION ALL SELECT g + 1 FROM n WHERE g < 255)
-            SELECT HEX(\(bytes)), CONVERT(CONVERT(\(bytes) USING \(set)) USING utf8mb4)
-            FROM \(pairs)
-            """
-        ).rows
-        return rows.map { row in
-            let digits = Array((row[0] ?? "").utf8)
-            let source = stride(from: 0, to: digits.count, by: 2).compactMap {
-                UInt8(String(decoding: digits[$0..<$0 + 2], as: UTF8.self), radix: 16)
-            }
-            return (source, row[1])
+    /// Bytes by SQL: all that can be a character of one or two bytes, and of those with more all
+    /// below U+10000. No byte of them is a question mark.
+    private static func codes(_ set: String) -> [(bytes: String, from: String)] {
+        let pair = "CHAR(a.g), CHAR(b.g)"
+        let parts = "a.g IN (0, 4, 215, 216, 219, 220, 223, 224, 255)"
+        func pairs(_ prefix: String, _ condition: String) -> (bytes: String, from: String) {
+            (
+                "CONCAT(x'\(prefix)', \(pair))",
+                "n a, n b WHERE a.g <> 63 AND b.g <> 63 AND \(condition)"
+            )
         }
+        switch set {
+        case "ucs2": return [pairs("", parts)]
+        case "utf16": return [pairs("", parts), pairs("D83D", parts)]
+        case "utf16le": return [pairs("", "b.g > 200 OR b.g = 4"), pairs("3DD8", "b.g > 200")]
+        case "utf32": return [pairs("0000", parts), pairs("0010", parts), pairs("0011", "a.g = 0")]
+        case "gb18030":
+            let quad = """
+                n a, n b, n c, n d WHERE a.g IN (129, 130, 131, 132, 144, 227)
+                AND b.g BETWEEN 48 AND 57 AND c.g BETWEEN 129 AND 254 AND d.g BETWEEN 48 AND 57
+                """
+            return [pairs("", "a.g > 127"), ("CONCAT(\(pair), CHAR(c.g), CHAR(d.g))", quad)]
+        case "big5", "cp932", "euckr", "gb2312", "gbk", "sjis": return [pairs("", "a.g > 127")]
+        case "eucjpms", "ujis": return [pairs("", "a.g > 127"), pairs("8F", "a.g > 127")]
+        default: return [("CHAR(a.g)", "n a WHERE a.g <> 63")]
+        }
+    }
+
+    /// What the server makes of each in UTF-8; nil for what is no character.
+    private static func conversions(
+        _ set: String, _ connection: MySQLConnection
+    ) throws -> [(source: [UInt8], text: String?)] {
+        let isUnicode = set.hasPrefix("utf") || ["ucs2", "gb18030"].contains(set)
+        return try codes(set).flatMap { bytes, from in
+            try connection.query(
+                """
+                WITH RECURSIVE n AS (SELECT 0 AS g UNION ALL SELECT g + 1 FROM n WHERE g < 255)
+                SELECT HEX(\(bytes)), CONVERT(CONVERT(\(bytes) USING \(set)) USING utf8mb4)
+                FROM \(from)
+                """
+            ).rows.map { ($0[0] ?? "", $0[1]) }
+        }.map { digits, text in
+            // Shown for what is no character; the sets of Unicode have U+FFFD itself.
+            let none: Set<Unicode.Scalar> =
+                ["FFFD", "FDFF", "0000FFFD", "8431A437"].contains(digits) && isUnicode
+                ? ["?"] : ["?", "\u{FFFD}"]
+            let isNone = text.map { !none.isDisjoint(with: $0.unicodeScalars) } ?? true
+            return (Self.bytes(digits), isNone ? nil : text)
+        }
+    }
+
+    private static func bytes(_ digits: String) -> [UInt8] {
+        let digits = Array(digits.utf8)
+        func digit(_ at: Int) -> UInt8 { digits[at] < 58 ? digits[at] - 48 : digits[at] - 55 }
+        return stride(from: 0, to: digits.count, by: 2).map { digit($0) << 4 | digit($0 + 1) }
     }
 
     private func compare(_ pairs: [(source: [UInt8], text: String?)], _ set: String) throws -> Int {
@@ -47,58 +75,49 @@ struct CharacterSetTests {
         let form = try converters.characterSet(named: set)
         var (equal, wrong) = (0, [String]())
         for (source, text) in pairs {
-            // Shown for what is no character of the set, and mostly cannot be stored.
-            let none: Set<Unicode.Scalar> = ["?", "\u{FFFD}"]
-            guard let text, none.isDisjoint(with: text.unicodeScalars) else { continue }
             // Half a character, which MySQL leaves out without a word.
-            if set == "eucjpms", [0x8E, 0x8F].contains(source.last) { continue }
+            if ["eucjpms", "ujis"].contains(set), [0x8E, 0x8F].contains(source.last) { continue }
             let ours = source.withUnsafeBytes { try? converters.text($0, form) }
-            if ours == Array(text.utf8) {
-                equal += 1
+            if ours == text.map({ Array($0.utf8) }) {
+                equal += ours == nil ? 0 : 1
             } else {
-                wrong.append("\(source): \(text) as \(ours ?? [])")
+                wrong.append("\(source): \(text ?? "none") as \(ours ?? [])")
             }
         }
         #expect(wrong.isEmpty, "\(set): \(wrong.count), \(wrong.prefix(5))")
         return equal
     }
 
-    @Test(
-        "Each character is the server's own, or none", arguments: ["mariadb118", "mysql97"])
+    @Test("Each character is the server's own, or none", arguments: TestServer.all)
     func sameCharacters(_ server: String) throws {
         let connection = try TestServer.administrator(server)
-        let known = Set(
-            try connection.query("SELECT character_set_name FROM information_schema.character_sets")
-                .column(0))
-        for set in Self.supported.intersection(known).subtracting(["utf8mb3", "utf8mb4", "utf32"]) {
-            let equal = try compare(conversions(set, connection), set)
-            #expect(equal >= 127, "\(set): \(equal) characters")
-        }
-        if known.contains("eucjpms") {
-            _ = try compare(conversions("eucjpms", connection, prefix: "8F"), "eucjpms")
+        for set in try Self.sets(connection) {
+            let equal = try compare(Self.conversions(set, connection), set)
+            #expect(equal >= 126, "\(set): \(equal) characters")
         }
     }
 
     @Test(
-        "Sets that nothing here converts as the server does are refused", arguments: TestServer.all)
-    func refused(_ server: String) throws {
+        "Every set of the servers is taken; keys of two codes in one piece",
+        arguments: TestServer.all)
+    func taken(_ server: String) throws {
         let database = try TestServer(on: server)
         let connection = try database.connect(.target)
-        let known = Set(
-            try connection.query("SELECT character_set_name FROM information_schema.character_sets")
-                .column(0)
-        ).subtracting(["binary"])
-        for set in known {
+        let sets = try Self.sets(connection)
+        for set in sets {
             try connection.run(
-                "CREATE TABLE \(set) (id INT PRIMARY KEY, v VARCHAR(9) CHARACTER SET \(set))")
+                "CREATE TABLE \(set) (id CHAR(9) CHARACTER SET \(set) COLLATE \(set)_bin"
+                    + " PRIMARY KEY)"
+            )
         }
         let catalog = CatalogTables(connection: connection, database: database.name)
         let tables = try catalog.describe(catalog.list())
         let found = try Preflight(connection: connection, tables: tables).tableFindings()
-        let refused = Set(found.filter { $0.severity == .refused }.compactMap(\.table?.name))
-        #expect(refused == known.subtracting(Self.supported))
-        #expect(refused.isSuperset(of: ["big5", "cp866", "sjis", "ujis", "tis620", "hebrew"]))
-        #expect(found.first { $0.table?.name == "big5" }?.column == "v")
+        #expect(found.filter { $0.severity == .refused }.isEmpty)
+        let whole = Set(tables.filter { $0.columns[0].isAmbiguous }.map(\.name.name))
+        #expect(whole == ["armscii8", "cp932", "eucjpms", "sjis", "ujis"])
+        #expect(try database.route("sjis").isOneChunk)
+        #expect(try !database.route("gbk").isOneChunk)
     }
 
     @Test("What the server cannot show as text stops the reader, and check counts it")
@@ -107,16 +126,22 @@ struct CharacterSetTests {
         let connection = try database.connect(.target)
         try connection.run(
             "CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(9) CHARACTER SET ascii,"
-                + " c VARCHAR(9) CHARACTER SET cp1250)")
-        try connection.run("INSERT INTO t VALUES (1, 'a?', 'é?'), (2, x'61ff', ''), (3, '', x'81')")
+                + " c VARCHAR(9) CHARACTER SET cp1250, t VARCHAR(9) CHARACTER SET tis620,"
+                + " u VARCHAR(9) CHARACTER SET ucs2, s VARCHAR(9) CHARACTER SET sjis)")
+        try connection.run(
+            """
+            INSERT INTO t VALUES (1, 'a?', 'é?', 'ก?', 'é?', '\\\\?'), (2, x'61ff', '', '', '', ''),
+            (3, '', x'81', '', '', ''), (4, '', '', x'a1db', '', ''),
+            (5, '', '', '', x'0041D800', ''), (6, '', '', '', '', x'8740')
+            """)
         let route = try database.route("t")
         let asked = route.columns.dropFirst().map {
             ValueQuestion(.invalidText, of: $0, in: route.source.name)
         }
         let census = try database.source.census(route.source, Array(asked), whole: true)
-        #expect(census.answers.map(\.keys) == [[["2"]], [["3"]]])
-        let reader = try database.source.openReader(label: "test")
+        #expect(census.answers.map(\.keys) == (2...6).map { [[String($0)]] })
         func read(_ id: Int) throws -> String {
+            let reader = try database.source.openReader(label: "test")
             var bytes: [UInt8] = []
             let key = { (number: Int) in Key([Array(String(number).utf8)]) }
             _ = try reader.copy(
@@ -124,9 +149,11 @@ struct CharacterSetTests {
             ) { bytes.append(contentsOf: $0) }
             return String(decoding: bytes, as: UTF8.self)
         }
-        #expect(try read(1) == "1\ta?\té?\n")
-        let error = #expect(throws: ReplicationError.self) { _ = try read(2) }
-        #expect(error?.kind == .invalidValue)
-        #expect(error?.column == "a")
+        #expect(try read(1) == "1\ta?\té?\tก?\té?\t\\\\?\n")
+        for (id, column) in zip(2..., ["a", "c", "t", "u", "s"]) {
+            let error = #expect(throws: ReplicationError.self) { _ = try read(id) }
+            #expect(error?.kind == .invalidValue)
+            #expect(error?.column == column)
+        }
     }
 }

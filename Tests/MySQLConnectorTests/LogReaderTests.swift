@@ -1,6 +1,7 @@
 import Foundation
 import ReplicationEngine
 import ReplicationModel
+import Synchronization
 import Testing
 
 @testable import MySQLConnector
@@ -51,6 +52,77 @@ struct LogReaderTests {
         return (
             source, start, try source.openLog(capture, routes: schemas.map(route), from: start)
         )
+    }
+
+    private struct Look: Sendable {
+        var total: Int
+        var low, high: LogPosition
+    }
+
+    /// Every transaction adds one. MariaDB shows a snapshot's position through variables that all
+    /// sessions share: of two that ask at once, one may be told the other's.
+    @Test(
+        "has what snapshots saw, also when many are taken at once (B64)", arguments: TestServer.all)
+    func snapshots(_ server: String) throws {
+        let database = try TestServer(on: server)
+        let connection = try database.connect(.target)
+        try connection.run("CREATE TABLE t (id INT PRIMARY KEY, v BIGINT NOT NULL)")
+        try connection.run("INSERT INTO t VALUES (0, 0), (1, 0), (2, 0)")
+        let (source, _, log) = try Self.open(database, ["t"])
+        let route = try database.route("t")
+        let end = Date().addingTimeInterval(6)
+        let looks = Mutex<[Look]>([])
+        let group = DispatchGroup()
+        func start(_ body: @escaping @Sendable () throws -> Void) {
+            group.enter()
+            WorkerThread.start("test") {
+                defer { group.leave() }
+                #expect(throws: Never.self) { try body() }
+            }
+        }
+        for worker in 0..<3 {
+            let url = database.url
+            start {
+                let session = try MySQLConnection(
+                    url: url, password: nil, label: "writer", purpose: .target)
+                while Date() < end {
+                    try session.run("UPDATE t SET v = v + 1 WHERE id = \(worker)")
+                }
+            }
+            start {
+                let reader = try source.openReader(label: "test \(worker)")
+                while Date() < end {
+                    guard case .window(let low, let high) = try reader.begin(route).snapshot else {
+                        continue
+                    }
+                    var bytes: [UInt8] = []
+                    _ = try reader.copy(route, .everything, format: .copyText) {
+                        bytes.append(contentsOf: $0)
+                    }
+                    let fields = bytes.split {
+                        $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\n")
+                    }
+                    let values = fields.map { Int(String(decoding: $0, as: UTF8.self)) ?? 0 }
+                    let total = values.indices.reduce(0) { $1 % 2 == 1 ? $0 + values[$1] : $0 }
+                    try reader.finish()
+                    looks.withLock { $0.append(Look(total: total, low: low, high: high)) }
+                }
+            }
+        }
+        group.wait()
+        let total = Int(try connection.query("SELECT SUM(v) FROM t").text(0, 0) ?? "") ?? 0
+        var commits: [LogPosition] = []
+        _ = try log.read { batches in
+            commits = batches.flatMap(\.transactions).filter { !$0.changes.isEmpty }
+                .map(\.commitPosition)
+            return commits.count >= total
+        }
+        func count(_ position: LogPosition) -> Int { commits.count { $0 <= position } }
+        let wrong = looks.withLock { all in
+            all.filter { $0.total < count($0.low) || $0.total > count($0.high) }.count
+        }
+        #expect(wrong == 0, "of \(looks.withLock(\.count)) looks at \(total) transactions")
+        #expect(looks.withLock(\.count) > 50 && total > 50)
     }
 
     @Test("brings transactions whole and in order", arguments: TestServer.all)

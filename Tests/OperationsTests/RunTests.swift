@@ -125,6 +125,25 @@ struct RunTests {
         #expect(target.calls == ["drop shop", "former 1", "close"])
     }
 
+    @Test("A position of another engine's log is refused before anything is made")
+    func otherForms() throws {
+        let binlog = try RunOptions.position(parsing: "binlog:x.000042:4", option: "--until")
+        let edits: [(inout RunOptions) -> Void] = [
+            { $0.goal = .position(binlog) }, { $0.startAt = .position(binlog) },
+            { $0.startAt = .gtids(GTIDSet()) },
+        ]
+        for edit in edits {
+            let target = FakeTarget()
+            let run = FakeRun()
+            run.ended.deliver(.success(true))
+            let operation = try operation(run, target: target, edit: edit)
+            let error = #expect(throws: ReplicationError.self) { try operation.run() }
+            #expect(error?.exitCode == 2)
+            #expect(error?.why.contains("no position of the source's log") == true)
+            #expect(target.calls == ["close"])
+        }
+    }
+
     @Test("Positions are read with and without their prefix; sets of GTIDs as a start only")
     func positions() throws {
         let lsn = LogPosition(rawValue: 0x5F2)

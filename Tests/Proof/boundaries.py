@@ -134,6 +134,8 @@ _COMMON = [
     ("varchar(9) CHARACTER SET latin1", texts("", "é€ß", "a ", None), NONE),
     ("varchar(9) CHARACTER SET utf16 COLLATE utf16_general_ci", texts("", "é€𝄞", None), NONE),
     ("varchar(9) CHARACTER SET gbk", texts("", "中文", None), NONE),
+    ("varchar(9) CHARACTER SET sjis", texts("", "表ｱ〜", "\\", None), NONE),
+    ("varchar(9) CHARACTER SET koi8u", texts("", "їґ░", None), NONE),
     ("longtext", texts(*_FAMILY_TEXTS, LONG), NONE), ("tinytext", texts("", "x" * 255, None), NONE),
     ("text", texts("", "ä" * 32767, None), NONE),
     ("longtext", ["CONCAT('a', CHAR(0), 'b')"], {"postgresql"}),
@@ -161,6 +163,8 @@ _COMMON = [
 ]
 
 _MYSQL = [
+    ("varchar(9) CHARACTER SET gb18030", texts("", "中€𝄞🐦", "ḿ\ufe10\ue78d", "\ufffd", None),
+     {"mariadb"}),
     ("json", texts(DEEPER), {"mariadb"}),
     ("varchar(9) COLLATE utf8mb4_0900_ai_ci", texts("", "é", "a ", None), NONE),
     ("float", ["-0e0", "1"], {"mariadb"}), ("double", ["-0e0", "1"], {"mariadb"}),

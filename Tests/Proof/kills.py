@@ -166,6 +166,9 @@ if __name__ == "__main__":
     proof = Proof()
     if chosen.only in ("all", "failpoints"):
         names = failpoints() if chosen.failpoint == "all" else [chosen.failpoint]
+        if not chosen.source.startswith("pg"):
+            # There one session reads a table without a key.
+            names = [name for name in names if name != "part-committed"]
         for place, point in enumerate(names):
             proof.check(f"I1 A01: killed at {point}", at_failpoint, chosen, chosen.seed + place,
                         point)

@@ -121,7 +121,7 @@ struct AppliedTable {
             let (name, value) = (names[column], row[column])
             let cast =
                 isText[column]
-                ? ("CAST(CONVERT(\(name) USING utf8mb4) AS BINARY)", "CAST(", " AS BINARY)")
+                ? (SQLText.bytes(of: SQLText.utf8(name)), "CONVERT(", " USING binary)")
                 : codings[column] == .json ? (name, "CAST(", " AS JSON)") : (name, "", "")
             text.append(contentsOf: "\(cast.0) <=> ".utf8)
             if value.isPresent { text.append(contentsOf: cast.1.utf8) }

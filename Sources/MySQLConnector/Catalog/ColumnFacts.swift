@@ -41,6 +41,7 @@ struct ColumnFacts {
             generated: Self.isGenerated(extra) ? row[12] : nil,
             identity: extra.contains("AUTO_INCREMENT") ? .byDefault : nil, collation: row[10])
         column.isFolding = Self.isFolding(row[10], type.kind)
+        column.isAmbiguous = row[9].map(Converters.isAmbiguous) ?? false
         self.column = column
     }
 

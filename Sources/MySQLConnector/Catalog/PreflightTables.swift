@@ -74,6 +74,7 @@ extension Preflight {
             [.float32, .float64, .json, .geometry, .vector, .other].contains($0.type.kind)
         }
         return refused.map { inexact($0, of: table) }
+            + columns.filter(\.isAmbiguous).map { ambiguous($0, of: table) }
     }
 
     private func inexact(_ column: Column, of table: TableSchema) -> Finding {
@@ -84,15 +85,25 @@ extension Preflight {
             try: "a key of another type, or leave the table out")
     }
 
+    private func ambiguous(_ column: Column, of table: TableSchema) -> Finding {
+        Finding(
+            .warning, "key of \(table.name)",
+            "the character set of \(column.name) has two codes for some character, which nobody can"
+                + " tell apart in UTF-8: the table is copied in one piece, not in chunks",
+            table: table.name, column: column.name)
+    }
+
     private func characterSets(_ table: TableSchema) -> [Finding] {
-        table.columns.compactMap { column in
-            guard let set = column.collation?.split(separator: "_").first.map(String.init),
-                !Converters.isSupported(set)
+        let converters = Converters()
+        return table.columns.compactMap { column in
+            guard let set = column.characterSet,
+                (try? converters.characterSet(named: set)) == nil
             else { return nil }
             let name = SQLText.name(column.name)
             return Finding(
                 .refused, "character set of \(table.name).\(column.name)",
-                "\(set) is not converted here as the server does", table: table.name,
+                "this machine's C library does not convert \(set) as the server does",
+                table: table.name,
                 column: column.name,
                 try: "ALTER TABLE \(SQLText.name(table.name)) MODIFY \(name)"
                     + " \(column.type.declaration) CHARACTER SET utf8mb4, or leave the table out")

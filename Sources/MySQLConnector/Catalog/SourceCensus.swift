@@ -39,16 +39,8 @@ struct SourceCensus {
             return sides.compactMap { $0 }.joined(separator: " OR ")
         // By bytes: to most collations a NUL is no letter at all, and is found everywhere.
         case .nulByte:
-            return "LOCATE(x'00', CAST(CONVERT(\(name) USING utf8mb4) AS BINARY)) > 0"
-        // The server puts question marks for what it has no character for: are they more than
-        // before?
-        case .invalidText:
-            let set = question.column.collation?.split(separator: "_").first ?? "utf8mb4"
-            func others(_ text: String, _ set: Substring) -> String {
-                let (mark, none) = ("CONVERT('?' USING \(set))", "CONVERT('' USING \(set))")
-                return "CHAR_LENGTH(REPLACE(\(text), \(mark), \(none)))"
-            }
-            return others("CONVERT(\(name) USING utf8mb4)", "utf8mb4") + " < " + others(name, set)
+            return "LOCATE(x'00', \(SQLText.bytes(of: SQLText.utf8(name)))) > 0"
+        case .invalidText: return invalidText(name, question.column.characterSet ?? "utf8mb4")
         case .negativeZero: return "\(name) = 0 AND CAST(\(name) AS CHAR) LIKE '-%'"
         case .above(let number): return "\(name) > \(number)"
         case .longer(let size):
@@ -62,6 +54,23 @@ struct SourceCensus {
         // No column of theirs holds such a value.
         case .notFinite: return "FALSE"
         }
+    }
+
+    /// The server puts other characters, mostly question marks, for what it has no character for:
+    /// back in its own set such a text is not what it was. By utf16, since MariaDB's utf8mb4 takes
+    /// halves of pairs. Where some character has two codes, a good text is not the same either: are
+    /// the question marks more than before?
+    private static func invalidText(_ name: String, _ set: String) -> String {
+        let text = "CONVERT(\(name) USING utf16)"
+        guard Converters.isAmbiguous(set) else {
+            return SQLText.bytes(of: "CONVERT(\(text) USING \(set))") + " <> "
+                + SQLText.bytes(of: name)
+        }
+        func others(_ text: String, _ set: String) -> String {
+            let (mark, none) = ("CONVERT('?' USING \(set))", "CONVERT('' USING \(set))")
+            return "CHAR_LENGTH(REPLACE(\(text), \(mark), \(none)))"
+        }
+        return others(text, "utf16") + " < " + others(name, set)
     }
 
     /// Comparisons with literals would be refused or warn: such dates are none to them either.

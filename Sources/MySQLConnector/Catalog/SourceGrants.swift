@@ -29,12 +29,12 @@ struct SourceGrants {
             statements.append("GRANT SELECT ON performance_schema.log_status TO \(user)")
         }
         for table in tables.sorted(by: { $0.name < $1.name }) {
-            // MySQL: a table without a key is read under a short lock (DESIGN 6.9), and LOCK
+            // A table without a key is read under a short lock (DESIGN 6.9), and LOCK
             // TABLES is granted on schemas only.
             statements.append("GRANT SELECT ON \(SQLText.name(table.name)) TO \(user)")
         }
         let keyless = Set(tables.filter { $0.chunkKey.isEmpty }.map(\.name.schema)).sorted()
-        for schema in keyless where flavour == .mysql {
+        for schema in keyless {
             statements.append("GRANT LOCK TABLES ON \(SQLText.name(schema)).* TO \(user)")
         }
         return statements

@@ -1,88 +1,76 @@
-internal import Glibc
+internal import ReplicationModel
+internal import Synchronization
+
+extension Column {
+    /// MySQL's name of it, which its collations' names begin with; nil where there are no texts.
+    var characterSet: String? { collation?.split(separator: "_").first.map(String.init) }
+}
 
 /// The character set of a column, as far as decoding goes. Trivial, as `ColumnForm` is.
 enum CharacterSet: Equatable {
     /// utf8mb4 and utf8mb3: taken as it is.
     case utf8
-    /// The same; but MariaDB lets bytes above 127 in.
-    case ascii
-    case latin1
-    /// A converter of `Converters`.
-    case converted(UInt8)
+    /// ucs2 has no pairs of surrogates.
+    case utf16(isLittleEndian: Bool, hasPairs: Bool)
+    case utf32
+    /// A table of `Converters`.
+    case table(UInt8)
 }
 
 /// Converters from MySQL's other character sets to UTF-8, made when they are needed.
 ///
-/// Used are the C library's, and only those that agree with the servers on every character: a text
-/// must not depend on who converted it, the stream or the load (B46). The comparison is a test;
-/// sets that fail it are refused by name.
+/// Load and stream use the same, and each character becomes what the servers make of it: a text
+/// must not depend on who converted it (B46). Bytes that are no character to the servers are an
+/// error.
 final class Converters {
-    private var handles: [iconv_t?] = Array(repeating: nil, count: Converters.names.count)
+    /// Made once: those of the C library take milliseconds.
+    private static let made = Mutex<[Int: CharacterTable]>([:])
 
-    /// What needs no converter.
+    private var tables: [CharacterTable?] = Array(
+        repeating: nil, count: SingleByteSet.all.count + MultiByteSet.all.count)
+
+    /// What needs no table.
     private static let plain: [String: CharacterSet] = [
-        "utf8mb4": .utf8, "utf8mb3": .utf8, "utf8": .utf8, "ascii": .ascii, "latin1": .latin1,
+        "utf8mb4": .utf8, "utf8mb3": .utf8, "utf8": .utf8, "utf32": .utf32,
+        "ucs2": .utf16(isLittleEndian: false, hasPairs: false),
+        "utf16": .utf16(isLittleEndian: false, hasPairs: true),
+        "utf16le": .utf16(isLittleEndian: true, hasPairs: true),
     ]
-
-    /// MySQL's name, and the C library's.
-    static let names: [(set: String, library: String)] = [
-        ("ucs2", "UCS-2BE"), ("utf16", "UTF-16BE"), ("utf16le", "UTF-16LE"),
-        ("utf32", "UTF-32BE"), ("cp1250", "CP1250"), ("cp1251", "CP1251"), ("cp1257", "CP1257"),
-        ("cp850", "CP850"), ("cp852", "CP852"), ("hp8", "HP-ROMAN8"), ("koi8r", "KOI8-R"),
-        ("latin2", "ISO-8859-2"), ("latin5", "ISO-8859-9"), ("latin7", "ISO-8859-13"),
-        ("macce", "MAC-CENTRALEUROPE"), ("cp932", "CP932"), ("eucjpms", "EUC-JP-MS"),
-        ("euckr", "UHC"), ("gb2312", "EUC-CN"), ("gbk", "GBK"),
-    ]
-
-    deinit {
-        for handle in handles {
-            if let handle { iconv_close(handle) }
-        }
-    }
-
-    static func isSupported(_ name: String) -> Bool {
-        plain[name] != nil || names.contains { $0.set == name }
-    }
 
     /// - Throws: `.characterSet` for one that is not supported here.
     func characterSet(named name: String) throws(MalformedEvent) -> CharacterSet {
         if let plain = Self.plain[name] { return plain }
-        guard let index = Self.names.firstIndex(where: { $0.set == name }) else {
-            throw .characterSet(name)
-        }
-        if handles[index] == nil {
-            let handle = iconv_open("UTF-8", Self.names[index].library)
-            guard handle != iconv_t(bitPattern: -1) else { throw .characterSet(name) }
-            handles[index] = handle
-        }
-        return .converted(UInt8(index))
+        guard let index = Self.index(of: name) else { throw .characterSet(name) }
+        if tables[index] == nil { tables[index] = try Self.table(index) }
+        return .table(UInt8(index))
+    }
+
+    private static func index(of name: String) -> Int? {
+        SingleByteSet.all.firstIndex { $0.name == name }
+            ?? MultiByteSet.all.firstIndex { $0.name == name }.map { SingleByteSet.all.count + $0 }
+    }
+
+    private static func table(_ index: Int) throws(MalformedEvent) -> CharacterTable {
+        if let table = made.withLock({ $0[index] }) { return table }
+        let table =
+            index < SingleByteSet.all.count
+            ? try CharacterTable(SingleByteSet.all[index])
+            : try CharacterTable(MultiByteSet.all[index - SingleByteSet.all.count])
+        made.withLock { $0[index] = table }
+        return table
+    }
+
+    /// Whether the set has two codes for some character.
+    static func isAmbiguous(_ name: String) -> Bool {
+        guard let index = index(of: name), let table = try? table(index) else { return false }
+        return table.isAmbiguous
     }
 
     func convert(
         _ source: UnsafeRawBufferPointer, _ index: UInt8, into text: inout RowText
     ) throws(MalformedEvent) {
-        guard let handle = handles[Int(index)] else {
-            throw .characterSet(Self.names[Int(index)].set)
-        }
-        // No character of any of them takes more than three times its bytes in UTF-8.
-        let room = 3 * source.count
-        try text.reserve(room)
-        var isWhole = false
-        text.fill(room) { target in
-            var input = UnsafeMutablePointer(
-                mutating: source.bindMemory(to: CChar.self).baseAddress)
-            var inputLeft = source.count
-            var output = target.bindMemory(to: CChar.self).baseAddress
-            var outputLeft = room
-            let failed = iconv(handle, &input, &inputLeft, &output, &outputLeft)
-            isWhole = failed == 0 && inputLeft == 0
-            return room - outputLeft
-        }
-        guard isWhole else {
-            // A failed conversion may leave the handle in the middle of a character.
-            iconv(handle, nil, nil, nil, nil)
-            throw .text(Self.names[Int(index)].set)
-        }
+        guard let table = tables[Int(index)] else { throw .outOfPlace }
+        try table.convert(source, into: &text)
     }
 
     /// All of a short text: labels, statements.

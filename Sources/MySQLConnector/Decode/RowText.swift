@@ -117,9 +117,25 @@ struct RowText: ~Copyable {
         put(value.magnitude)
     }
 
-    /// Room that somebody else fills (a converter): `body` returns how many bytes it wrote.
-    mutating func fill(_ room: Int, _ body: (UnsafeMutableRawBufferPointer) -> Int) {
-        count += body(UnsafeMutableRawBufferPointer(start: start + count, count: room))
+    /// A character in UTF-8: up to four bytes.
+    @inline(__always)
+    mutating func put(scalar code: UInt32) {
+        func tail(_ shift: UInt32) -> UInt8 {
+            UInt8(truncatingIfNeeded: 0x80 | code >> shift & 0x3F)
+        }
+        if code < 0x80 { return put(UInt8(truncatingIfNeeded: code)) }
+        if code < 0x800 {
+            put(UInt8(truncatingIfNeeded: 0xC0 | code >> 6))
+        } else {
+            if code < 0x10000 {
+                put(UInt8(truncatingIfNeeded: 0xE0 | code >> 12))
+            } else {
+                put(UInt8(truncatingIfNeeded: 0xF0 | code >> 18))
+                put(tail(12))
+            }
+            put(tail(6))
+        }
+        put(tail(0))
     }
 
     /// Takes off the last bytes.

@@ -10,44 +10,47 @@ extension RowText {
         case .utf8:
             try reserve(source.count)
             put(source)
-        case .ascii: try ascii(source)
-        case .latin1: try latin1(source)
-        case .converted(let index): try converters.convert(source, index, into: &self)
+        case .utf16(let isLittleEndian, let hasPairs):
+            try utf16(source, isLittleEndian: isLittleEndian, hasPairs: hasPairs)
+        case .utf32: try utf32(source)
+        case .table(let index): try converters.convert(source, index, into: &self)
         }
     }
 
-    private mutating func ascii(_ source: UnsafeRawBufferPointer) throws(MalformedEvent) {
-        guard source.allSatisfy({ $0 < 0x80 }) else { throw .text("ascii") }
-        try reserve(source.count)
-        put(source)
-    }
-
-    /// MySQL's latin1 is Windows' code page 1252, with the five bytes that it leaves open as they
-    /// are.
-    private mutating func latin1(_ source: UnsafeRawBufferPointer) throws(MalformedEvent) {
+    private mutating func utf16(
+        _ source: UnsafeRawBufferPointer, isLittleEndian: Bool, hasPairs: Bool
+    ) throws(MalformedEvent) {
+        let name: String = hasPairs ? "utf16" : "ucs2"
+        func unit(_ place: Int) throws(MalformedEvent) -> UInt32 {
+            guard place + 1 < source.count else { throw .text(name) }
+            let unit = source.loadUnaligned(fromByteOffset: place, as: UInt16.self)
+            return UInt32(isLittleEndian ? UInt16(littleEndian: unit) : UInt16(bigEndian: unit))
+        }
         try reserve(3 * source.count)
-        for byte in source {
-            if byte < 0x80 {
-                put(byte)
-            } else {
-                let code = byte < 0xA0 ? Self.windows[Int(byte) - 0x80] : UInt16(byte)
-                if code >= 0x800 {
-                    put(UInt8(0xE0 | code >> 12))
-                    put(UInt8(0x80 | code >> 6 & 0x3F))
-                } else {
-                    put(UInt8(0xC0 | code >> 6))
-                }
-                put(UInt8(0x80 | code & 0x3F))
+        var place = 0
+        while place < source.count {
+            var code = try unit(place)
+            place += 2
+            if hasPairs, code & 0xFC00 == 0xD800 {
+                let second = try unit(place)
+                place += 2
+                guard second & 0xFC00 == 0xDC00 else { throw .text(name) }
+                code = 0x10000 + (code & 0x3FF) << 10 + second & 0x3FF
             }
+            guard code & 0xFFFF_F800 != 0xD800 else { throw .text(name) }
+            put(scalar: code)
         }
     }
 
-    private static let windows: [UInt16] = [
-        0x20AC, 0x0081, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021,
-        0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x008D, 0x017D, 0x008F,
-        0x0090, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
-        0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x009D, 0x017E, 0x0178,
-    ]
+    private mutating func utf32(_ source: UnsafeRawBufferPointer) throws(MalformedEvent) {
+        guard source.count % 4 == 0 else { throw .text("utf32") }
+        try reserve(source.count)
+        for place in stride(from: 0, to: source.count, by: 4) {
+            let code = source.loadUnaligned(fromByteOffset: place, as: UInt32.self).bigEndian
+            guard Unicode.Scalar(code) != nil else { throw .text("utf32") }
+            put(scalar: code)
+        }
+    }
 
     // MARK: Bytes
 

@@ -58,7 +58,11 @@ extension BinlogLink {
         do {
             while try take(session.next()) {}
             end(nil)
-        } catch { end(error.asReplicationError(position: received)) }
+        } catch {
+            var failure = error.asReplicationError(position: received)
+            failure.position = failure.position ?? received
+            end(failure)
+        }
     }
 
     private func end(_ error: ReplicationError?) {

@@ -113,10 +113,18 @@ final class BinlogSession {
     private func failure() -> any Error {
         let error = connection.failure("binlog dump")
         guard let server = error as? MySQLError.Server else { return error }
-        if server.message.contains("same server_uuid/server_id") {
+        // 4052: MariaDB from 11 on.
+        if server.code == 4052 || server.message.contains("same server_uuid/server_id") {
             return ReplicationError(
                 .connectionLost, "read the binlog",
                 why: "another reader with server id \(serverID) has connected")
+        }
+        if server.message.contains("exceeded max_allowed_packet") {
+            return ReplicationError(
+                .positionGap, "read the binlog", why: server.reason,
+                try: "SET GLOBAL max_allowed_packet = 1073741824 at the source; if it is that"
+                    + " already, the event is larger than a packet can be, or begins elsewhere:"
+                    + " martlet run PIPELINE --fresh --yes")
         }
         return server.replicationError()
     }

@@ -13,8 +13,8 @@ enum GivenStart {
             guard let position = LogPosition(file: 0, offset: 0) else { throw refusal("no place") }
             return LogPlace(position: position, gtids: set)
         case .position(let position):
-            guard position.form == .binlog, position.generation == 0 else {
-                throw refusal("'\(position)' is no place in a binlog")
+            guard position.generation == 0 else {
+                throw refusal("'\(position)' is a place after a failover")
             }
             return try place(position, on: connection)
         }
@@ -26,19 +26,12 @@ enum GivenStart {
         guard connection.flavour == .mariadb else {
             throw refusal("MySQL does not tell which GTIDs it had written at a place")
         }
-        let files = try connection.query("SHOW BINARY LOGS").column(0)
-        let file = files.first {
-            $0.split(separator: ".").last.flatMap { Int($0) } == position.file
+        let files = try LogFiles(connection)
+        guard let file = files.name(of: position.file) else {
+            let oldest = files.names.first ?? "none"
+            throw gap(position, "the source has no such file; its oldest is \(oldest)")
         }
-        guard let file else {
-            throw gap(
-                position, "the source has no such file; its oldest is \(files.first ?? "none")")
-        }
-        // NULL where no event begins. In the middle of a transaction they are those before it.
-        let text = try connection.query(
-            "SELECT BINLOG_GTID_POS(\(SQLText.literal(file)), \(position.offset))"
-        ).text(0, 0)
-        guard let set = text.flatMap({ GTIDSet(parsing: $0) }) else {
+        guard let set = try LogFiles.gtids(before: position.offset, in: file, on: connection) else {
             throw gap(position, "no event of \(file) begins there")
         }
         return LogPlace(position: position, gtids: set)

@@ -54,12 +54,12 @@ enum LogCheck {
     static func checkHistory(_ place: LogPlace, on connection: MySQLConnection) throws {
         let position = place.position
         guard position.generation == 0, let gtids = place.gtids else { return }
-        let files = try connection.query("SHOW BINARY LOGS").column(0)
-        func number(_ file: String) -> Int? { file.split(separator: ".").last.flatMap { Int($0) } }
-        guard let newest = files.last.flatMap(number), position.file <= newest else {
-            throw replaced(place, "its newest file is \(files.last ?? "none")")
+        let files = try LogFiles(connection)
+        let newest = files.names.last
+        guard let last = newest.flatMap(LogFiles.number), position.file <= last else {
+            throw replaced(place, "its newest file is \(newest ?? "none")")
         }
-        guard let file = files.first(where: { number($0) == position.file }) else { return }
+        guard let file = files.name(of: position.file) else { return }
         switch connection.flavour {
         case .mariadb: try compareState(place, gtids, file, on: connection)
         case .mysql: try compareNext(place, gtids, file, on: connection)
@@ -69,11 +69,9 @@ enum LogCheck {
     private static func compareState(
         _ place: LogPlace, _ gtids: GTIDSet, _ file: String, on connection: MySQLConnection
     ) throws {
-        let text = try connection.query(
-            "SELECT BINLOG_GTID_POS(\(SQLText.literal(file)), \(place.position.offset))"
-        ).text(0, 0)
-        guard text.flatMap({ GTIDSet(parsing: $0) }) == gtids else {
-            throw replaced(place, "its GTIDs there are '\(text ?? "")'")
+        let found = try LogFiles.gtids(before: place.position.offset, in: file, on: connection)
+        guard found == gtids else {
+            throw replaced(place, "its GTIDs there are '\(found?.description ?? "")'")
         }
     }
 
@@ -108,7 +106,7 @@ enum LogCheck {
     }
 
     private static func checkFile(_ name: String, on connection: MySQLConnection) throws {
-        let files = try connection.query("SHOW BINARY LOGS").column(0)
+        let files = try LogFiles(connection).names
         guard files.contains(name) else {
             throw ReplicationError(
                 .positionGap, "read the log from \(name)",

@@ -74,9 +74,7 @@ extension TableHint {
                 Column(
                     name: column.name,
                     isUnsigned: column.type.declaration.lowercased().contains(" unsigned"),
-                    characterSet: column.collation.flatMap {
-                        $0.split(separator: "_").first.map(String.init)
-                    } ?? "binary",
+                    characterSet: column.characterSet ?? "binary",
                     labels: column.type.size.labels, isKey: key.contains(column.name),
                     special: Self.special(column.type.castName), typeID: column.type.id,
                     isCarried: carried.contains(column.name))

@@ -17,6 +17,13 @@ package enum SQLText {
         "'" + text.replacing("\\", with: "\\\\").replacing("'", with: "''") + "'"
     }
 
+    /// The bytes of a text. `CAST(... AS BINARY)` would be NULL in MariaDB for what is longer than
+    /// `max_allowed_packet` (B28).
+    package static func bytes(of text: String) -> String { "CONVERT(\(text) USING binary)" }
+
+    /// A text in UTF-8, whatever its own character set is.
+    package static func utf8(_ text: String) -> String { "CONVERT(\(text) USING utf8mb4)" }
+
     /// Bytes as a literal that no character set touches; empty as `''`, since `x''` is the same.
     package static func literal(bytes: some Sequence<UInt8>) -> String {
         let digits = Array("0123456789ABCDEF".utf8)

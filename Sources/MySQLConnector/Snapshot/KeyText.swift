@@ -121,8 +121,9 @@ struct KeyText {
         let column = columns[at]
         switch column.type.kind {
         case .text, .fixedText:
-            guard let collation = column.collation, let set = collation.split(separator: "_").first
-            else { return literal }
+            guard let collation = column.collation, let set = column.characterSet else {
+                return literal
+            }
             return "CONVERT(\(literal) USING \(set)) COLLATE \(collation)"
         case .uuid, .network: return "CAST(\(literal) AS \(column.type.declaration))"
         // Texts of dates sort like dates; those of spans do not.

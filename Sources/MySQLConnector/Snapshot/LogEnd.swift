@@ -7,6 +7,7 @@ internal import ReplicationModel
 struct LogEnd {
     var file: String
     var offset: Int
+    /// MySQL's; MariaDB's only of `start`.
     var gtids: GTIDSet?
 
     /// Everything visible now is at or before it.
@@ -15,11 +16,7 @@ struct LogEnd {
         let statement =
             connection.flavour == .mysql ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS"
         let row = try connection.query(statement).rows.first
-        let set =
-            switch connection.flavour {
-            case .mysql: row.flatMap { $0.count > 4 ? $0[4] : nil }
-            case .mariadb: try connection.query("SELECT @@GLOBAL.gtid_binlog_pos").text(0, 0)
-            }
+        let set = row.flatMap { $0.count > 4 ? $0[4] : nil }
         return try LogEnd(file: row?[0], offset: row?[1], set: set)
     }
 
@@ -29,10 +26,8 @@ struct LogEnd {
         guard connection.flavour == .mariadb else { return end }
         // `gtid_binlog_pos` is of a later moment than the position: a transaction between the two
         // would be neither streamed nor caught by a chunk.
-        let set = try connection.query(
-            "SELECT BINLOG_GTID_POS(\(SQLText.literal(end.file)), \(end.offset))"
-        ).text(0, 0)
-        guard let set, let gtids = GTIDSet(parsing: set) else {
+        let set = try LogFiles.gtids(before: end.offset, in: end.file, on: connection)
+        guard let gtids = set else {
             throw ReplicationError(
                 .protocolViolation, "find where to start reading the log",
                 why: "the server does not know the GTIDs of \(end.file):\(end.offset)")
@@ -52,9 +47,17 @@ struct LogEnd {
             .filter { !$0.1.isEmpty }
     }
 
-    /// Everything at or before it is visible to whoever looks from now on: the server lets the
-    /// commits that are under way end first.
+    /// Everything at or before it is visible to whoever looks from now on. In a transaction,
+    /// MariaDB may tell a place before its snapshot's.
     static func visible(_ connection: MySQLConnection) throws -> LogEnd {
+        switch connection.flavour {
+        case .mysql: try visibleInMySQL(connection)
+        case .mariadb: try visibleInMariaDB(connection)
+        }
+    }
+
+    /// The server lets the commits that are under way end first.
+    private static func visibleInMySQL(_ connection: MySQLConnection) throws -> LogEnd {
         let row = try connection.query(
             """
             SELECT JSON_UNQUOTE(JSON_EXTRACT(local, '$.binary_log_file')),
@@ -65,15 +68,27 @@ struct LogEnd {
         return try LogEnd(file: row?[0], offset: row?[1], set: row?[2])
     }
 
-    /// MariaDB, inside a transaction that began with a consistent snapshot: exactly what it sees.
-    static func ofSnapshot(_ connection: MySQLConnection) throws -> LogEnd {
-        let rows = try connection.query("SHOW STATUS LIKE 'binlog_snapshot_%'").rows
-        var values: [String: String] = [:]
-        for row in rows { if let name = row[0] { values[name.lowercased()] = row[1] } }
-        return try LogEnd(
-            file: values["binlog_snapshot_file"], offset: values["binlog_snapshot_position"],
-            set: nil)
+    /// What is committed in the engines, or was a moment ago. All sessions write their answer to
+    /// the same two variables (`MYSQL_BIN_LOG::set_status_variables`), so that it may be another
+    /// session's: an older one, and never a later one than what is committed. File and offset of
+    /// two sessions show as an offset that the file has not reached.
+    private static func visibleInMariaDB(_ connection: MySQLConnection) throws -> LogEnd {
+        for _ in 0..<visibleAttempts {
+            let rows = try connection.query("SHOW STATUS LIKE 'binlog_snapshot_%'").rows
+            var values: [String: String] = [:]
+            for row in rows { if let name = row[0] { values[name.lowercased()] = row[1] } }
+            let end = try LogEnd(
+                file: values["binlog_snapshot_file"], offset: values["binlog_snapshot_position"],
+                set: nil)
+            let written = try written(connection)
+            if end.file != written.file || end.offset <= written.offset { return end }
+        }
+        throw ReplicationError(
+            .serverBusy, "find what of the log is visible",
+            why: "Binlog_snapshot_position was beyond the end of the log \(visibleAttempts) times")
     }
+
+    private static let visibleAttempts = 10
 
     private init(file: String?, offset: String?, set: String?) throws {
         guard let file, !file.isEmpty, let number = offset.flatMap({ Int($0) }) else {
@@ -87,8 +102,7 @@ struct LogEnd {
     }
 
     func position(generation: Int) throws -> LogPosition {
-        let number = file.split(separator: ".").last.flatMap { Int($0) }
-        guard let number,
+        guard let number = LogFiles.number(of: file),
             let position = LogPosition(file: number, offset: offset, generation: generation)
         else {
             throw ReplicationError(

@@ -3,15 +3,18 @@ internal import ReplicationModel
 
 /// Reads chunks of tables, each under a snapshot of its own (DESIGN 6.3), on one connection.
 ///
-///     MariaDB                                        MySQL
-///     START TRANSACTION WITH CONSISTENT SNAPSHOT     log_status            <- low: all visible
-///     Binlog_snapshot_*      <- low = high           START TRANSACTION WITH CONSISTENT SNAPSHOT
-///                                                    SHOW BINARY LOG STATUS   <- high
-///     SELECT ... LIMIT 0     (keeps the definition)  the same
-///     fingerprint            (of what is kept)       the same
-///     copy, once or more     finish: ROLLBACK        the same
+///     log_status (MySQL), Binlog_snapshot_* (MariaDB)   <- low: all visible
+///     START TRANSACTION WITH CONSISTENT SNAPSHOT
+///     SHOW BINARY LOG STATUS                            <- high: nothing seen is beyond
+///     SELECT ... LIMIT 0                                keeps the definition
+///     fingerprint                                       of what is kept
+///     copy, once or more
+///     finish: ROLLBACK
 ///
-/// MySQL, a table without a key: its rows cannot be applied idempotently, so low must be high. A
+/// What MariaDB shows inside of the transaction is meant to be the snapshot's own position, and is
+/// another session's now and then (docs/decisions/why-mariadbs-snapshot-position-is-a-bound.md).
+///
+/// A table without a key: its rows cannot be applied idempotently, so low must be high. A
 /// second session holds `LOCK TABLES ... READ` while the snapshot is taken: every transaction that
 /// changed the table has then ended, and none can begin (DESIGN 6.9).
 ///
@@ -126,18 +129,11 @@ extension MySQLTableReader {
     private typealias Window = (low: LogPosition, high: LogPosition)
 
     private func takeSnapshot(_ route: TableRoute) throws -> Window {
-        switch connection.flavour {
-        case .mariadb:
-            try startTransaction()
-            let position = try LogEnd.ofSnapshot(connection).position(generation: generation())
-            return (position, position)
-        case .mysql where route.isKeyless: return try takeLockedSnapshot(route)
-        case .mysql:
-            let low = try LogEnd.visible(connection).position(generation: generation())
-            try startTransaction()
-            let high = try LogEnd.written(connection).position(generation: generation())
-            return (low, high)
-        }
+        if route.isKeyless { return try takeLockedSnapshot(route) }
+        let low = try LogEnd.visible(connection).position(generation: generation())
+        try startTransaction()
+        let high = try LogEnd.written(connection).position(generation: generation())
+        return (low, high)
     }
 
     private func takeLockedSnapshot(_ route: TableRoute) throws -> Window {

@@ -42,9 +42,9 @@ struct ServerText {
 
     /// The character set of a text that is not UTF-8.
     private static func ownSet(_ column: Column) -> String? {
-        let set = column.collation?.split(separator: "_").first.map(String.init)
         switch column.type.kind {
-        case .text, .fixedText, .json: return set.flatMap { $0.hasPrefix("utf8") ? nil : $0 }
+        case .text, .fixedText, .json:
+            return column.characterSet.flatMap { $0.hasPrefix("utf8") ? nil : $0 }
         default: return nil
         }
     }
@@ -63,7 +63,7 @@ struct ServerText {
         let name = "\(alias).\(SQLText.name(column.name))"
         switch column.type.kind {
         case .float32, .float64: return "\(name) * 1e0"
-        default: return ownSet(column) == nil ? name : "CAST(\(name) AS BINARY)"
+        default: return ownSet(column) == nil ? name : SQLText.bytes(of: name)
         }
     }
 

@@ -34,7 +34,7 @@ SESSION = {
     "mysql": "SET time_zone = '+00:00', cte_max_recursion_depth = 100000000",
 }
 # What `check --print-grants` may ask for, and no more. Never SUPER.
-CAPTURE = {"mariadb": {"SELECT", "REPLICATION SLAVE", "BINLOG MONITOR"},
+CAPTURE = {"mariadb": {"SELECT", "REPLICATION SLAVE", "BINLOG MONITOR", "LOCK TABLES"},
            "mysql": {"SELECT", "REPLICATION SLAVE", "REPLICATION CLIENT", "BACKUP_ADMIN",
                      "LOCK TABLES"}}
 APPLY = {"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX", "REFERENCES"}
@@ -73,6 +73,7 @@ class PrivateServer:
         self.folder = root / "private" / folder
         self.port = free_port()
         self.process = None
+        self.daemon = "mysqld" if self.engine == "mysql" else "mariadbd"
         self.folder.mkdir(parents=True)
         shutil.chown(self.folder, "postgres", "postgres")
         at_end(self.remove)
@@ -114,11 +115,34 @@ class PrivateServer:
         text = "".join(f"{name} = {value}\n" for name, value in self.settings.items())
         (self.folder / "server.cnf").write_text("[server]\n" + text, encoding="utf-8")
 
+    def encrypt_log(self):
+        """From the next file on, with a key in the server's folder. Keys come from a plugin, or a
+        component that the server looks for beside its own program."""
+        folder = self.folder / "plugin"
+        folder.mkdir()
+        if self.engine == "mysql":
+            root = LAB / "root-mysql"
+            os.link(root / "usr/sbin/mysqld", self.folder / "mysqld")
+            os.link(root / "usr/lib/mysql/plugin/component_keyring_file.so",
+                    folder / "component_keyring_file.so")
+            (self.folder / "mysqld.my").write_text('{"components": "file://component_keyring_file"}')
+            (folder / "component_keyring_file.cnf").write_text(
+                f'{{"path": "{self.inside}/data/keyring", "read_only": false}}')
+            self.daemon = f"{self.inside}/mysqld"
+            more = {"basedir": "/usr", "binlog_encryption": "ON"}
+        else:
+            subprocess.run([REPOSITORY / "scripts/servers", "plugins"], check=True)
+            shutil.copy(LAB / "plugins/file_key_management.so", folder)
+            (self.folder / "keys").write_text(f"1;{os.urandom(32).hex()}\n")
+            more = {"plugin_load_add": "file_key_management", "encrypt_binlog": "ON",
+                    "file_key_management_filename": f"{self.inside}/keys"}
+        self.configure({"plugin_dir": f"{self.inside}/plugin", **more})
+        self.restart()
+
     def start(self):
-        daemon = "mysqld" if self.engine == "mysql" else "mariadbd"
         with open(self.folder / "log", "ab") as file:
             self.process = subprocess.Popen(
-                [str(REPOSITORY / "scripts/servers"), "bin", self.name, daemon,
+                [str(REPOSITORY / "scripts/servers"), "bin", self.name, self.daemon,
                  f"--defaults-file={self.inside}/server.cnf"], stdin=subprocess.DEVNULL,
                 stdout=file, stderr=file, start_new_session=True)
         wait_until(self.answers, 120, f"{self.name} answers", 0.1)
@@ -348,13 +372,13 @@ class Source(Database):
     def __init__(self, server):
         super().__init__(server, "src")
         self.installer = self.role("installer", f"ALL ON {self.name}.*")
+        # Tables without a key are locked for the moment in which their snapshot is taken.
+        grants = [f"SELECT, LOCK TABLES ON {self.name}.*"]
         if self.engine == "mysql":
-            # Tables without a key are locked for the moment in which their snapshot is taken.
-            grants = ["REPLICATION SLAVE, REPLICATION CLIENT, BACKUP_ADMIN ON *.*",
-                      f"SELECT, LOCK TABLES ON {self.name}.*",
-                      "SELECT ON performance_schema.log_status"]
+            grants += ["REPLICATION SLAVE, REPLICATION CLIENT, BACKUP_ADMIN ON *.*",
+                       "SELECT ON performance_schema.log_status"]
         else:
-            grants = ["REPLICATION SLAVE, BINLOG MONITOR ON *.*", f"SELECT ON {self.name}.*"]
+            grants += ["REPLICATION SLAVE, BINLOG MONITOR ON *.*"]
         self.capture = self.role("capture", *grants)
 
     def check_roles(self):
