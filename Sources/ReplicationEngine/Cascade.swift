@@ -24,11 +24,27 @@ package struct CascadeMap: Sendable {
     private var byParent: [Int: [Cascade]] = [:]
     /// By source id.
     private var places: [UInt32: Int] = [:]
+    /// Of a table that others change: itself, and all whose rows change with its own.
+    private var reach: [Int: Set<Int>] = [:]
+    /// Of a table: those between it and tables further up.
+    private var between: [Int: Set<Int>] = [:]
 
     package var isEmpty: Bool { byParent.isEmpty }
+    /// Some table is between two others.
+    var goesFurther: Bool { reach.keys.contains(where: isBetween) }
     package subscript(parent: Int) -> [Cascade] { byParent[parent] ?? [] }
 
     package init() {}
+
+    /// Its rows change with others', and others' with its own.
+    func isBetween(_ route: Int) -> Bool { reach[route] != nil && byParent[route] != nil }
+
+    /// What a change of the table's rows changes, directly or not, and the table.
+    func reach(of route: Int) -> Set<Int> { reach[route] ?? [route] }
+
+    /// Tables that must have all rows at the target before the first of this one is copied: which of
+    /// their rows the log left out is found there, and with them which of this one's.
+    func tables(between route: Int) -> Set<Int> { between[route] ?? [] }
 
     /// The routes of a batch's tables.
     package func routes(of tables: [LoggedTable]) -> [Int] { tables.map { places[$0.id] ?? -1 } }
@@ -47,7 +63,8 @@ package struct CascadeMap: Sendable {
             routes.enumerated().map { ($1.source.id, $0) }, uniquingKeysWith: { first, _ in first })
         for (child, route) in routes.enumerated() {
             for key in route.source.foreignKeys {
-                guard let actions = key.unlogged else { continue }
+                guard let actions = key.unlogged?.effective(isOwn: key.referenced == route.source.name)
+                else { continue }
                 guard
                     let parent = routes.firstIndex(where: { $0.source.name == key.referenced }),
                     let own = route.places(of: key.columns),
@@ -64,6 +81,20 @@ package struct CascadeMap: Sendable {
                         actions: actions))
             }
         }
+        let children = Set(byParent.values.joined().map(\.child))
+        for child in children { reach[child] = closure(of: child) }
+        for cascade in byParent.values.joined()
+        where children.contains(cascade.parent) && cascade.parent != cascade.child {
+            between[cascade.child, default: []].insert(cascade.parent)
+        }
+    }
+
+    private func closure(of route: Int) -> Set<Int> {
+        var (found, next): (Set<Int>, [Int]) = ([route], [route])
+        while let table = next.popLast() {
+            next += self[table].map(\.child).filter { found.insert($0).inserted }
+        }
+        return found
     }
 }
 
@@ -83,13 +114,19 @@ package struct CascadeHit: Sendable {
     /// The transaction.
     package let mark: TransactionMark
 
+    /// Rows get values that their own changes in the log do not have.
+    var handsOn: Bool {
+        guard case .set(let values) = effect else { return false }
+        return values.contains { $0 != nil }
+    }
+
     /// Tuples that one search of the target is for.
     private static let limit = 500
 
     /// Takes another hit in; false if it is not of the same kind. Whatever is set to NULL or
     /// deleted, order does not matter; values that are handed on from row to row do.
     mutating func merge(_ other: CascadeHit, acrossTransactions: Bool) -> Bool {
-        guard cascade == other.cascade, effect == other.effect, !cascade.actions.follows,
+        guard cascade == other.cascade, effect == other.effect, !handsOn,
             cascade.childColumns.count == 1, old.count < Self.limit,
             acrossTransactions || mark.commitPosition == other.mark.commitPosition
         else { return false }
@@ -138,151 +175,6 @@ extension ChangeBatch {
                     try: "SET GLOBAL binlog_row_image = FULL")
             }
             return value.isNull ? nil : withBytes(of: value) { [UInt8]($0) }
-        }
-    }
-}
-
-// MARK: In a batch
-
-/// A range of a batch's changes, and what is to be done behind it to rows that the log does not
-/// name.
-package struct CascadeStep: Sendable {
-    package var range: Range<Int>
-    package var hits: [CascadeHit]
-
-    package init(range: Range<Int>, hits: [CascadeHit]) {
-        self.range = range
-        self.hits = hits
-    }
-}
-
-extension ChangeBatch {
-    /// Cuts the batch where rows that the log does not name change. A hit on a child may wait for
-    /// the next change of that child, not longer: tables are independent of each other otherwise.
-    ///
-    /// - Parameter isLive: of a route: all transactions concern all its rows.
-    package func steps(
-        _ cascades: CascadeMap, routes: [Int], isLive: (Int) -> Bool
-    ) throws -> [CascadeStep] {
-        var cutting = CascadeCutting()
-        guard !cascades.isEmpty else {
-            return [CascadeStep(range: changes.indices, hits: [])]
-        }
-        for mark in transactions {
-            for index in mark.changes {
-                let route = routes[Int(changes[index].table)]
-                cutting.meet(route, at: index)
-                for cascade in cascades[route] {
-                    guard let hit = try hit(of: changes[index], cascade, in: mark) else { continue }
-                    cutting.add(hit, behind: index, isLive: isLive(cascade.child))
-                }
-            }
-        }
-        cutting.cut(at: changes.count)
-        return cutting.steps
-    }
-}
-
-private struct CascadeCutting {
-    private(set) var steps: [CascadeStep] = []
-    private var start = 0
-    private var waiting: [CascadeHit] = []
-
-    /// A change of this route comes: what waits for it goes first.
-    mutating func meet(_ route: Int, at index: Int) {
-        if waiting.contains(where: { $0.cascade.child == route }) { cut(at: index) }
-    }
-
-    mutating func add(_ hit: CascadeHit, behind index: Int, isLive: Bool) {
-        if let place = waiting.firstIndex(where: { $0.cascade == hit.cascade }) {
-            if waiting[place].merge(hit, acrossTransactions: isLive) { return }
-            cut(at: index + 1)
-        }
-        waiting.append(hit)
-    }
-
-    mutating func cut(at index: Int) {
-        guard start < index || !waiting.isEmpty else { return }
-        steps.append(CascadeStep(range: start..<index, hits: waiting))
-        (start, waiting) = (index, [])
-    }
-}
-
-// MARK: Rows
-
-extension CascadeHit {
-    /// The changes of these rows as the log would have them.
-    package func changes(of keys: [Key], _ route: TableRoute) -> ChangeBatch {
-        var batch = ChangeBatch()
-        batch.tables = [LoggedTable(of: route)]
-        var row = [Value](
-            repeating: effect == .delete ? .null : .unchanged, count: route.columns.count)
-        if case .set(let new) = effect {
-            for (column, value) in zip(cascade.childColumns, new) {
-                row[column] = value.map { $0.withUnsafeBytes { batch.append($0) } } ?? .null
-            }
-        }
-        for key in keys {
-            var change = Change(operation: effect == .delete ? .delete : .update, table: 0)
-            let start = Int32(batch.values.count)
-            if effect == .delete { change.oldRow = start } else { change.newRow = start }
-            for (column, value) in zip(route.key, key.values) {
-                row[column] = value.withUnsafeBytes { batch.append($0) }
-            }
-            batch.values += row
-            batch.changes.append(change)
-        }
-        var mark = mark
-        mark.changes = batch.changes.indices
-        // The source's transaction goes on.
-        mark.isLastPart = false
-        batch.transactions = [mark]
-        return batch
-    }
-}
-
-extension LoggedTable {
-    fileprivate init(of route: TableRoute) {
-        self.init(
-            id: route.source.id, name: route.source.name,
-            columns: route.columns.enumerated().map { index, column in
-                Column(
-                    name: column.name, typeID: column.type.id, modifier: column.type.modifier,
-                    isIdentity: route.key.contains(index))
-            }, isFull: false)
-    }
-}
-
-/// Changes the rows of a child at the target that a hit is about.
-///
-/// The rows are found at the target by their old values, in the target transaction, behind
-/// everything that comes before in the log; each then is a change of its key, judged like any
-/// other. Why that finds the right rows: docs/decisions/why-unlogged-cascades-are-followed.
-struct CascadeApply {
-    let applier: any ChangeApplier
-    let routes: [TableRoute]
-    /// Which of the keys found the transaction is still to be applied to.
-    let pick: ([Key], CascadeHit) throws -> [Key]
-
-    /// Keys that are held at a time.
-    static let pageRows = 20_000
-
-    func run(_ hit: CascadeHit, counts: inout [ChangeCounts]) throws {
-        let child = hit.cascade.child
-        var last: Key?
-        while true {
-            let keys = try applier.keys(
-                route: child, where: hit.cascade.childColumns, among: hit.old, after: last,
-                limit: Self.pageRows)
-            let mine = try pick(keys, hit)
-            if !mine.isEmpty {
-                let batch = hit.changes(of: mine, routes[child])
-                try applier.apply(
-                    batch, range: batch.changes.indices, actions: nil, routes: [child],
-                    counts: &counts)
-            }
-            guard keys.count == Self.pageRows else { return }
-            last = keys.last
         }
     }
 }

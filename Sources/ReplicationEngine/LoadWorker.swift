@@ -228,16 +228,32 @@ struct LoadWorker {
             table.id == routes[work.route].source.id ? work.route : -1
         }
         var counts = Array(repeating: ChangeCounts(), count: routes.count)
-        let cascade = CascadeApply(applier: applier, routes: routes) { keys, _ in
-            try own(keys, work)
-        }
         for step in try plan.steps(of: piece) {
             if actions[step.range].contains(where: { $0 != .skip }) {
                 try applier.apply(
                     piece.batch, range: step.range, actions: actions, routes: places,
                     counts: &counts)
             }
-            for hit in step.hits { try cascade.run(hit, counts: &counts) }
+            for hit in step.hits { try follow(hit, plan.cascades, work, &counts) }
+        }
+    }
+
+    /// Changes the unit's own rows that the hit is about, and those that change with them.
+    private func follow(
+        _ hit: CascadeHit, _ cascades: CascadeMap, _ work: ChunkWork,
+        _ counts: inout [ChangeCounts], level: Int = 0
+    ) throws {
+        try hit.require(level, routes[work.route])
+        var search = KeySearch(hit)
+        while let keys = try search.next(applier) {
+            let found = hit.changes(of: try own(keys, work), routes[work.route])
+            guard !found.changes.isEmpty else { continue }
+            try applier.apply(
+                found, range: found.changes.indices, actions: nil, routes: [work.route],
+                counts: &counts)
+            for hit in try found.hits(cascades, work.route) {
+                try follow(hit, cascades, work, &counts, level: level + 1)
+            }
         }
     }
 

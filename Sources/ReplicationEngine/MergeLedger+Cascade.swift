@@ -7,6 +7,9 @@ package import ReplicationModel
 ///     copying   parked with the unit; applied at closing to the unit's own rows
 ///     closing   the batch waits until it is committed
 ///     copied    the rows that the target then has are judged one by one, by the unit of their key
+///
+/// Values that are handed on to rows are in no log, and a row that is newer than the stream would
+/// lose them: such a change starts the load again, like TRUNCATE.
 extension MergeLedger {
     mutating func judgeCascades(
         of change: Change, _ route: Int, _ batch: ChangeBatch, _ mark: TransactionMark,
@@ -14,13 +17,37 @@ extension MergeLedger {
     ) throws {
         for cascade in cascades[route] {
             guard let load = tables[cascade.child], !load.isHeld,
-                try batch.hit(of: change, cascade, in: mark) != nil
+                let hit = try batch.hit(of: change, cascade, in: mark)
             else { continue }
+            if hit.handsOn {
+                if load.hasBegun { restart(cascade.child, &judged) }
+                continue
+            }
+            judged.cascaded.insert(cascade.child)
+            // Parked already, as a change of the only unit that such a table has.
+            guard cascade.parent != cascade.child else { continue }
             for (place, unit) in load.unitsInFlight where unit.isCopying {
                 tables[cascade.child]?.park(change, at: place, sides: .both, of: mark, in: batch)
             }
-            judged.cascaded.insert(cascade.child)
         }
+    }
+
+    /// Of changes that were found at the target: all are of one table.
+    mutating func judgeCascades(
+        of found: ChangeBatch, _ route: Int, into judged: inout JudgedBatch
+    ) throws {
+        guard isLoading else { return }
+        for mark in found.transactions {
+            for index in mark.changes {
+                try judgeCascades(of: found.changes[index], route, found, mark, into: &judged)
+            }
+        }
+    }
+
+    /// Rows that change with those of other tables are copied when these have all of theirs: until
+    /// then nobody could say which.
+    func waitsForOthers(_ route: Int) -> Bool {
+        cascades.tables(between: route).contains { tables[$0] != nil }
     }
 
     /// Which of the rows found at the target the hit is still to be applied to. A unit that closed

@@ -57,6 +57,7 @@ extension MergeLedger {
     ) throws {
         guard change.operation != .truncate else {
             restart(route, &judged)
+            counters.truncates += 1
             return
         }
         guard var kept = try locate(change, index, route, batch, mark) else { return }
@@ -69,11 +70,10 @@ extension MergeLedger {
 
     /// TRUNCATE of a table being loaded: chunks being copied are void, nothing of it starts, later
     /// changes are dropped, and one target transaction wipes the table and its journal.
-    private mutating func restart(_ route: Int, _ judged: inout JudgedBatch) {
+    mutating func restart(_ route: Int, _ judged: inout JudgedBatch) {
         tables[route]?.hold()
         judged.restarts.insert(route)
         judged.kept.removeAll { $0.route == route }
-        counters.truncates += 1
     }
 
     private func locate(

@@ -110,7 +110,7 @@ extension MergeLedger {
         guard isLoading else { return .finished }
         guard unseen.count < Self.unseenLimit else { return .wait }
         for route in tables.indices {
-            guard let load = tables[route], !load.isHeld else { continue }
+            guard let load = tables[route], !load.isHeld, !waitsForOthers(route) else { continue }
             if !load.isIndexed, load.completePosition != nil {
                 tables[route]?.isIndexed = true
                 return .index(route: route)
@@ -135,6 +135,7 @@ extension MergeLedger {
         guard var unit = tables[route]?[place] else { return nil }
         unit.state = .copying(readAt: nil)
         unit.parked = ParkedChanges()
+        unit.isTaken = false
         tables[route]?[place] = unit
         return work(place, route)
     }
@@ -192,6 +193,7 @@ extension MergeLedger {
         guard case .closing(let position) = unit.state else { return nil }
         let parked = unit.parked
         unit.parked = ParkedChanges()
+        unit.isTaken = true
         return ClosingPlan(parked, position, chunk.snapshot, route, cascades.only(work.route))
     }
 

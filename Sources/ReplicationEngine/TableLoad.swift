@@ -12,6 +12,9 @@ package struct TableLoad: Sendable {
         package var state: State = .pending
         package var parked = ParkedChanges()
         package var rows: Int64 = 0
+        /// Its worker knows that it is closing. The stream closes staged units, whose workers may
+        /// still wait for it.
+        var isTaken = false
 
         package init(id: Int64, range: KeyRange, state: State = .pending) {
             self.id = id
@@ -89,6 +92,7 @@ package struct TableLoad: Sendable {
         chunks.reduce(0) { $0 + $1.rows } + keyChunks.values.reduce(0) { $0 + $1.rows }
     }
     package var units: [Unit] { chunks + keyChunks.values }
+    var hasBegun: Bool { !keyChunks.isEmpty || chunks.contains { !$0.isPending } }
 
     /// Every unit is copied; nil otherwise. The value is the position that the applied stream must
     /// have passed before every later transaction applies whole: the newest chunk position, and the
@@ -231,7 +235,7 @@ package struct TableLoad: Sendable {
         self[.key(key)] = Unit(id: id, range: KeyRange(after: key, through: key))
     }
 
-    /// Stops chunks that are being copied; their workers notice by `generation`. Closing ones
+    /// Stops chunks that are being copied; their workers notice by `generation`. Those that close
     /// finish.
     package mutating func hold() {
         isHeld = true
@@ -274,7 +278,7 @@ extension TableLoad.Unit {
     }
 
     mutating func void() {
-        guard isCopying else { return }
+        guard isCopying || isClosing && !isTaken else { return }
         state = .pending
         parked = ParkedChanges()
     }

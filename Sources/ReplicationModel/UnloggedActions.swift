@@ -22,34 +22,43 @@ package struct UnloggedActions: Sendable, Hashable {
     package var deletes: Bool { onDelete == .cascade }
     /// The key's own columns get other values.
     package var sets: Bool { onDelete == .setNull || onUpdate != .none }
-    /// The key's own columns get other values than NULL.
-    package var follows: Bool { onUpdate == .cascade }
+
+    /// What of it happens; nil: nothing. A key that refers to its own table takes no change of what
+    /// is referred to (InnoDB: "acts like RESTRICT").
+    package func effective(isOwn: Bool) -> UnloggedActions? {
+        let actions = UnloggedActions(onDelete: onDelete, onUpdate: isOwn ? .none : onUpdate)
+        return actions.deletes || actions.sets ? actions : nil
+    }
+}
+
+extension TableSchema {
+    /// Rows go or change with others of the same table, and the log does not say so: the rows
+    /// between are found only in a copy of one known moment.
+    package var changesItself: Bool {
+        foreignKeys.contains {
+            $0.referenced == name && $0.unlogged?.effective(isOwn: true) != nil
+        }
+    }
 }
 
 extension ForeignKey {
     /// Why the rows that this key changes cannot be found at the target exactly; nil if they can,
     /// or the log has them.
     ///
-    /// - Parameters:
-    ///   - tables: all tables that are replicated.
-    ///   - isExact: snapshots of the source have a known position. Between two positions a row may
-    ///     be newer than the stream, and only a change that brings the whole row puts it right.
-    package func obstacle(
-        of child: TableSchema, among tables: [TableSchema], isExact: Bool
-    ) -> String? {
-        guard let actions = unlogged else { return nil }
+    /// - Parameter tables: all tables that are replicated.
+    package func obstacle(of child: TableSchema, among tables: [TableSchema]) -> String? {
+        guard let unlogged else { return nil }
+        guard unlogged.onDelete != .setDefault, unlogged.onUpdate != .setDefault else {
+            return "SET DEFAULT is not known to change rows"
+        }
+        guard let actions = unlogged.effective(isOwn: referenced == child.name) else { return nil }
         guard let parent = tables.first(where: { $0.name == referenced }) else {
             return "\(referenced) is not in the pipeline"
         }
-        guard parent.id != child.id else { return "it refers to its own table" }
         let key = child.chunkKey
         guard !key.isEmpty else { return "\(child.name) has no key to name its rows by" }
-        guard actions.onDelete != .setDefault, actions.onUpdate != .setDefault else {
-            return "SET DEFAULT is not known to change rows"
-        }
         return columnObstacle(child, parent) ?? keyObstacle(child, key)
-            ?? actionObstacle(child, key, actions, isExact)
-            ?? neighbourObstacle(child, tables, actions)
+            ?? levelObstacle(child, parent, tables) ?? neighbourObstacle(child, actions)
     }
 
     /// Old values must be found by equality, at the target, and name one row of the parent.
@@ -84,38 +93,49 @@ extension ForeignKey {
         }
     }
 
-    private func actionObstacle(
-        _ child: TableSchema, _ key: [String], _ actions: UnloggedActions, _ isExact: Bool
+    /// Where rows of the parent change in turn, they are known by their key, and must be at the
+    /// target before the child's.
+    private func levelObstacle(
+        _ child: TableSchema, _ parent: TableSchema, _ tables: [TableSchema]
     ) -> String? {
-        guard actions.sets else { return nil }
-        guard Set(key).isDisjoint(with: columns) else { return "it changes keys of \(child.name)" }
-        guard !child.columns.contains(where: { $0.generated != nil }) else {
-            return "\(child.name) has computed columns, which change with it"
+        guard !parent.unloggedParents(among: tables).isEmpty else { return nil }
+        guard Set(referencedColumns).isSubset(of: parent.chunkKey) else {
+            return "rows of \(referenced) change in turn, and their key does not tell "
+                + referencedColumns.joined(separator: ", ")
         }
-        return actions.follows && !isExact
-            ? "ON UPDATE CASCADE is followed only where the position of a snapshot is known" : nil
-    }
-
-    /// What it changes must not make another foreign key change rows in turn, and what another one
-    /// changes must not hide rows from it.
-    private func neighbourObstacle(
-        _ child: TableSchema, _ tables: [TableSchema], _ actions: UnloggedActions
-    ) -> String? {
-        for table in tables {
-            for key in table.foreignKeys where key.referenced == child.name {
-                guard let next = key.unlogged else { continue }
-                let changes =
-                    actions.sets && next.onUpdate != .none
-                    && !Set(key.referencedColumns).isDisjoint(with: columns)
-                if changes || actions.deletes && next.onDelete != .none {
-                    return "what it changes makes \(key.name) of \(table.name) change rows in turn"
+        var (found, next): (Set<TableName>, [TableSchema]) = ([], [parent])
+        while let table = next.popLast() {
+            for above in table.unloggedParents(among: tables) where above.id != table.id {
+                if above.id == child.id {
+                    return "\(child.name) and \(referenced) refer to each other in a circle"
                 }
+                if found.insert(above.name).inserted { next.append(above) }
             }
         }
+        return nil
+    }
+
+    /// What another key changes must not hide rows from this one.
+    private func neighbourObstacle(_ child: TableSchema, _ actions: UnloggedActions) -> String? {
+        if actions.sets, child.columns.contains(where: { $0.generated != nil }) {
+            return "\(child.name) has computed columns, which change with it"
+        }
         let other = child.foreignKeys.first { key in
-            guard key.name != name, let next = key.unlogged else { return false }
+            guard key.name != name,
+                let next = key.unlogged?.effective(isOwn: key.referenced == child.name)
+            else { return false }
             return (actions.sets || next.sets) && !Set(key.columns).isDisjoint(with: columns)
         }
         return other.map { "\($0.name) changes rows by the same columns" }
+    }
+}
+
+extension TableSchema {
+    /// What its rows change with, and the log does not say.
+    fileprivate func unloggedParents(among tables: [TableSchema]) -> [TableSchema] {
+        foreignKeys.compactMap { key in
+            guard key.unlogged?.effective(isOwn: key.referenced == name) != nil else { return nil }
+            return tables.first { $0.name == key.referenced }
+        }
     }
 }

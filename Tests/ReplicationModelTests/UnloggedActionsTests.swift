@@ -39,12 +39,11 @@ struct UnloggedActionsTests {
     }
 
     private func obstacle(
-        _ key: ForeignKey, of child: TableSchema = Self.child, beside: [TableSchema] = [],
-        isExact: Bool = true
+        _ key: ForeignKey, of child: TableSchema = Self.child, beside: [TableSchema] = []
     ) -> String? {
         var child = child
         child.foreignKeys.insert(key, at: 0)
-        return key.obstacle(of: child, among: [Self.parent, child] + beside, isExact: isExact)
+        return key.obstacle(of: child, among: [Self.parent, child] + beside)
     }
 
     @Test("One level is followed, whatever the action")
@@ -64,7 +63,6 @@ struct UnloggedActionsTests {
             #expect(found?.contains(words) ?? false, "\(found ?? "followed"), not \(words)")
         }
         says("not in the pipeline", obstacle(Self.key("f", "p", to: "elsewhere")))
-        says("its own table", obstacle(Self.key("f", "p", to: "c")))
         says("SET DEFAULT", obstacle(Self.key("f", "p", to: "p", delete: .setDefault)))
         says("not unique", obstacle(Self.key("f", "p", to: "p", "other")))
         var wide = Self.child
@@ -73,8 +71,7 @@ struct UnloggedActionsTests {
         let keyless = Self.table("c", Self.child.columns, key: [])
         says("has no key", obstacle(Self.key("f", "p", to: "p"), of: keyless))
         let own = Self.table("c", Self.child.columns, key: ["p"])
-        says("changes keys", obstacle(Self.key("f", "p", to: "p", update: .cascade), of: own))
-        #expect(obstacle(Self.key("f", "p", to: "p"), of: own) == nil)
+        #expect(obstacle(Self.key("f", "p", to: "p", update: .cascade), of: own) == nil)
         var floats = Self.child
         floats.columns[0].type.kind = .float64
         says("read back", obstacle(Self.key("f", "p", to: "p"), of: floats))
@@ -84,27 +81,48 @@ struct UnloggedActionsTests {
         #expect(obstacle(Self.key("f", "p", to: "p"), of: computed) == nil)
     }
 
-    @Test("Values that are handed on need a snapshot whose position is known")
-    func windows() {
-        #expect(obstacle(Self.key("f", "p", to: "p", update: .cascade), isExact: false) != nil)
-        #expect(obstacle(Self.key("f", "p", to: "p", update: .setNull), isExact: false) == nil)
+    @Test("Over several levels by what is in the keys between, but not in a circle")
+    func levels() {
+        var grandchild = Self.table("g", [Self.column("id"), Self.column("c")])
+        func ofGrandchild(_ key: ForeignKey, middle: ForeignKey) -> String? {
+            var (child, grandchild) = (Self.child, grandchild)
+            child.foreignKeys.append(middle)
+            grandchild.foreignKeys.append(key)
+            return key.obstacle(of: grandchild, among: [Self.parent, child, grandchild])
+        }
+        let middle = Self.key("f", "p", to: "p")
+        #expect(ofGrandchild(Self.key("g_c", "c", to: "c"), middle: middle) == nil)
+        var unique = Self.child
+        unique.indexes = [
+            Index(
+                name: "u", columns: ["p"], isUnique: true, isConstraint: true, definition: "")
+        ]
+        let byValue = Self.key("g_c", "c", to: "c", "p")
+        unique.foreignKeys = [middle]
+        let found = byValue.obstacle(of: grandchild, among: [Self.parent, unique, grandchild])
+        #expect(found?.contains("does not tell p") ?? false, "\(found ?? "followed")")
+        let circle = Self.key("f", "p", to: "g")
+        grandchild.foreignKeys = [Self.key("g_c", "c", to: "c")]
+        let round = obstacle(circle, beside: [grandchild])
+        #expect(round?.contains("in a circle") ?? false, "\(round ?? "followed")")
+        #expect(obstacle(Self.key("own", "p", to: "c")) == nil)
     }
 
-    @Test("Keys that make others change rows, and keys that share columns, are refused")
+    @Test("What a key that refers to its own table does: nothing on update")
+    func ownTable() {
+        var child = Self.child
+        child.foreignKeys = [Self.key("own", "p", to: "c", delete: .none, update: .cascade)]
+        #expect(!child.changesItself)
+        child.foreignKeys = [Self.key("own", "p", to: "c", delete: .setNull)]
+        #expect(child.changesItself)
+    }
+
+    @Test("Keys that share columns are refused if one of them sets these")
     func neighbours() {
-        var grandchild = Self.table("g", [Self.column("id"), Self.column("c")])
-        grandchild.foreignKeys = [Self.key("g_c", "c", to: "c", delete: .setNull)]
-        #expect(obstacle(Self.key("f", "p", to: "p"), beside: [grandchild]) != nil)
         let sets = Self.key("f", "p", to: "p", delete: .setNull)
-        #expect(obstacle(sets, beside: [grandchild]) == nil)
-        grandchild.foreignKeys = [
-            Self.key("g_c", "c", to: "c", "p", delete: .none, update: .cascade)
-        ]
-        #expect(obstacle(sets, beside: [grandchild]) != nil)
-        #expect(obstacle(Self.key("f", "p", to: "p"), beside: [grandchild]) == nil)
         var shared = Self.child
         shared.foreignKeys = [Self.key("other", "p", to: "p")]
         #expect(obstacle(Self.key("f", "p", to: "p"), of: shared) == nil)
-        #expect(obstacle(sets, of: shared) != nil)
+        #expect(obstacle(sets, of: shared)?.contains("same columns") ?? false)
     }
 }

@@ -123,9 +123,7 @@ extension Preflight {
     /// the SQL layer: it is followed where that is exact, and refused elsewhere.
     private func foreignKeys(_ table: TableSchema) -> [Finding] {
         table.foreignKeys.compactMap { key in
-            let obstacle = key.obstacle(
-                of: table, among: tables, isExact: false)
-            guard let obstacle else { return nil }
+            guard let obstacle = key.obstacle(of: table, among: tables) else { return nil }
             let (name, child) = (SQLText.name(key.name), SQLText.name(table.name))
             let clause = key.definition.split(separator: " ON ").dropFirst().map { "ON \($0)" }
             let plain = key.definition.split(separator: " ON ").first ?? ""

@@ -12,6 +12,8 @@ struct MergeCascadeTests {
         ModelOptions(hasTruncate: true, hasParts: true, cascades: .deletes, source: .window),
         ModelOptions(hasParts: true, cascades: .sets, source: .window, workers: 3),
         ModelOptions(hasUnique: true, cascades: .deletes, source: .window),
+        ModelOptions(hasParts: true, cascades: .follows, source: .window),
+        ModelOptions(isMoveHeavy: true, hasUnique: true, cascades: .follows, source: .window),
     ]
 
     @Test("Every schedule ends with the source's rows at the target", arguments: configurations)
@@ -27,7 +29,6 @@ struct MergeCascadeTests {
         plain.without(.cascadeParked), plain.without(.cascadeOwnRows),
         plain.without(.cascadeJudged), plain.without(.cascadeClosing),
         plain.without(.cascadeOrder),
-        ModelOptions(cascades: .follows, source: .window, takenAway: .cascadeImages),
     ]
 
     @Test("Some schedule goes wrong without a rule", arguments: broken)

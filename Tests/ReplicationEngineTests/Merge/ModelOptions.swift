@@ -103,7 +103,6 @@ enum Rule: String, Sendable, CaseIterable {
     case cascadeJudged = "judging each row that refers to a changed one"
     case cascadeClosing = "waiting for every closing chunk of a table that refers to another"
     case cascadeOrder = "changing what refers to a row before anything later"
-    case cascadeImages = "refusing values handed on between the positions of a window"
     case judgedPosition = "the checkpoint as the last position judged"
 }
 
