@@ -2,9 +2,9 @@
 
 What PostgreSQL has and they do not is left out (partial images, streamed transactions, deferred
 constraints); what only they have is added: unsigned, binary and case-insensitive keys, REPLACE,
-updates of two tables at once, foreign keys whose actions are not in the log (B33). Half of the sessions read committed rows,
-the others have the default isolation. Rows are chosen first, without locks, into user variables:
-@k1 and @k2 are NULL when there is none, and then nothing is changed.
+updates of two tables at once, foreign keys whose actions are not in the log (B33). Half of the
+sessions read committed rows, the others have the default isolation. Rows are chosen first, without
+locks, into user variables: @k1 and @k2 are NULL when there is none, and then nothing is changed.
 """
 
 import time
@@ -103,6 +103,13 @@ CREATE TABLE owned_names (name varchar(40) {COLLATION} PRIMARY KEY, owner int, v
   FOREIGN KEY (owner) REFERENCES owners (id) ON DELETE SET NULL ON UPDATE SET NULL);
 CREATE TABLE owned_codes (id bigint unsigned PRIMARY KEY, code int UNIQUE, v text,
   FOREIGN KEY (code) REFERENCES owners (code) ON DELETE CASCADE ON UPDATE SET NULL);
+CREATE TABLE owned_parts (id int PRIMARY KEY, owned int, v text,
+  FOREIGN KEY (owned) REFERENCES owned (id) ON DELETE CASCADE ON UPDATE SET NULL);
+CREATE TABLE trees (id int PRIMARY KEY, up int, v text,
+  FOREIGN KEY (up) REFERENCES trees (id) ON DELETE CASCADE);
+CREATE TABLE regions (id int PRIMARY KEY);
+CREATE TABLE region_rows (id int PRIMARY KEY, region int, v text,
+  FOREIGN KEY (region) REFERENCES regions (id) ON DELETE SET NULL ON UPDATE CASCADE);
 CREATE TABLE partitions (id int, region int, v text, PRIMARY KEY (id, region))
   PARTITION BY RANGE (region) (PARTITION low VALUES LESS THAN (10),
     PARTITION high VALUES LESS THAN (20));
@@ -149,6 +156,10 @@ INSERT INTO owned SELECT g * 2, 1 + g % {n // 4}, concat('c', g) {all_rows};
 INSERT INTO owned_names SELECT concat(substr({hashed}, 1, 8), g), 1 + g % {n // 4}, concat('c', g)
   {all_rows};
 INSERT INTO owned_codes SELECT g, g * 3, concat('c', g) {quarter};
+INSERT INTO owned_parts SELECT g, g * 2, concat('p', g) {all_rows};
+INSERT INTO trees SELECT g, nullif(g DIV 3, 0), concat('t', g) {all_rows};
+INSERT INTO regions SELECT g {quarter};
+INSERT INTO region_rows SELECT g, g, concat('r', g) {quarter};
 INSERT INTO partitions SELECT g, g % 20, concat('v', g) {all_rows};
 INSERT INTO products (price, quantity) SELECT g * 1.10, g % 7 {quarter};
 INSERT INTO kinds (id, {COLUMNS_OF_KINDS}) VALUES
@@ -175,7 +186,8 @@ class Session(workload.Session):
 
     def __init__(self, owner, number, hangs=False):
         super().__init__(owner, number, hangs)
-        for kind, weight in [(self.replace, 4), (self.two_tables, 4), (self.owners, 14)]:
+        for kind, weight in [(self.replace, 4), (self.two_tables, 4), (self.owners, 14),
+                             (self.trees, 4), (self.regions, 1)]:
             self.kinds.append(kind)
             self.weights.append(weight)
 
@@ -340,7 +352,8 @@ class Session(workload.Session):
         again = [f"INSERT IGNORE INTO owners VALUES ({one}, {one * 3}, 'again')",
                  f"INSERT IGNORE INTO owned VALUES ({key}, {one}, 'again')",
                  f"INSERT IGNORE INTO owned_names VALUES ({text(word(rng, 9))}, {one}, 'again')",
-                 f"INSERT IGNORE INTO owned_codes VALUES ({key}, {one * 3}, 'again')"]
+                 f"INSERT IGNORE INTO owned_codes VALUES ({key}, {one * 3}, 'again')",
+                 f"INSERT IGNORE INTO owned_parts VALUES ({key + rng.randint(0, 9)}, {key}, 'again')"]
         drop = [f"DELETE FROM owners WHERE id = {one}"]
         move = [f"UPDATE IGNORE owners SET id = {fresh} WHERE id = {one}"]
         return rng.choice([
@@ -354,6 +367,32 @@ class Session(workload.Session):
             ["SAVEPOINT one", *drop, "ROLLBACK TO one"],
             # Whatever refers to the row finds it again: the target's foreign keys hold at the end.
             [f"{UNCHECKED} FROM owners WHERE id = {one} AND code = {one * 3}", *again]])
+
+    def trees(self):
+        """Rows that go with rows of their own table."""
+        rng = self.rng
+        root, other = rng.randint(1, self.sizes.rows), rng.randint(1, self.sizes.rows)
+        fresh = rng.randint(100_000, 100_000_000)
+        return rng.choice([
+            [f"DELETE FROM trees WHERE id = {root * 3}"],
+            [f"DELETE FROM trees WHERE id BETWEEN {root} AND {root + rng.randint(1, 5)}",
+             f"INSERT INTO trees VALUES ({root}, NULL, 'again'), ({fresh}, {root}, 'below')"],
+            [f"INSERT IGNORE INTO trees VALUES ({fresh}, {root}, 'more'), ({fresh + 1}, {fresh}, 'end')"],
+            [f"UPDATE IGNORE trees SET up = {other} WHERE up = {root} AND id > {other}"],
+            [f"INSERT IGNORE INTO trees VALUES ({root}, NULL, 'root')",
+             f"UPDATE trees SET v = 'new' WHERE up = {root}"]])
+
+    def regions(self):
+        """Values that are handed on; seldom, because they start a load again."""
+        one, fresh = self.rng.randint(1, self.sizes.rows // 4), self.rng.randint(1_000, 100_000_000)
+        more = [f"INSERT IGNORE INTO regions VALUES ({one})",
+                f"INSERT IGNORE INTO region_rows VALUES ({fresh}, {one}, 'more')"]
+        if self.rng.random() < 0.7:
+            return more + [f"UPDATE region_rows SET v = 'new' WHERE region = {one}"]
+        return self.rng.choice([
+            [*more, f"UPDATE IGNORE regions SET id = {fresh} WHERE id = {one}",
+             f"INSERT IGNORE INTO region_rows VALUES ({fresh + 1}, {fresh}, 'there')"],
+            [f"DELETE FROM regions WHERE id = {one}"]])
 
     def two_tables(self):
         """One statement that changes rows of two tables."""
