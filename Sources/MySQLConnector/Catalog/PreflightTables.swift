@@ -123,7 +123,9 @@ extension Preflight {
     /// the SQL layer: it is followed where that is exact, and refused elsewhere.
     private func foreignKeys(_ table: TableSchema) -> [Finding] {
         table.foreignKeys.compactMap { key in
-            guard let obstacle = key.obstacle(of: table, among: tables) else { return nil }
+            guard let obstacle = key.obstacle(of: table, among: tables) else {
+                return followed(key, table)
+            }
             let (name, child) = (SQLText.name(key.name), SQLText.name(table.name))
             let clause = key.definition.split(separator: " ON ").dropFirst().map { "ON \($0)" }
             let plain = key.definition.split(separator: " ON ").first ?? ""
@@ -134,5 +136,19 @@ extension Preflight {
                 try: "ALTER TABLE \(child) DROP FOREIGN KEY \(name), ADD \(plain), and let the"
                     + " application change what refers to a row; or leave the table out")
         }
+    }
+
+    private func followed(_ key: ForeignKey, _ table: TableSchema) -> Finding? {
+        let isOwn = key.referenced == table.name
+        guard let actions = key.unlogged?.effective(isOwn: isOwn) else { return nil }
+        var notes = ["this server's log does not say which: looked for at the target"]
+        if isOwn { notes.append("the table is copied in one piece, under a short lock") }
+        if actions.onUpdate == .cascade {
+            notes.append("an update of what it refers to starts the table's load again")
+        }
+        return Finding(
+            .ok, "foreign key \(key.name) of \(table.name)",
+            "its rows change when \(key.referenced) changes; " + notes.joined(separator: "; "),
+            table: table.name)
     }
 }
