@@ -42,8 +42,8 @@ package struct CascadeMap: Sendable {
     /// What a change of the table's rows changes, directly or not, and the table.
     func reach(of route: Int) -> Set<Int> { reach[route] ?? [route] }
 
-    /// Tables that must have all rows at the target before the first of this one is copied: which of
-    /// their rows the log left out is found there, and with them which of this one's.
+    /// Tables that must have all rows at the target before the first of this one is copied: which
+    /// of their rows the log left out is found there, and with them which of this one's.
     func tables(between route: Int) -> Set<Int> { between[route] ?? [] }
 
     /// The routes of a batch's tables.
@@ -63,8 +63,8 @@ package struct CascadeMap: Sendable {
             routes.enumerated().map { ($1.source.id, $0) }, uniquingKeysWith: { first, _ in first })
         for (child, route) in routes.enumerated() {
             for key in route.source.foreignKeys {
-                guard let actions = key.unlogged?.effective(isOwn: key.referenced == route.source.name)
-                else { continue }
+                let isOwn = key.referenced == route.source.name
+                guard let actions = key.unlogged?.effective(isOwn: isOwn) else { continue }
                 guard
                     let parent = routes.firstIndex(where: { $0.source.name == key.referenced }),
                     let own = route.places(of: key.columns),

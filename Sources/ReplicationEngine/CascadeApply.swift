@@ -71,8 +71,8 @@ extension LoggedTable {
 }
 
 /// Looks for the rows of a child at the target that a hit is about, a page at a time, by their old
-/// values, in the target transaction, behind everything that comes before in the log; each then is a
-/// change of its key, judged like any other. Why that finds the right rows:
+/// values, in the target transaction, behind everything that comes before in the log; each then is
+/// a change of its key, judged like any other. Why that finds the right rows:
 /// docs/decisions/why-unlogged-cascades-are-followed.
 struct KeySearch {
     private let hit: CascadeHit

@@ -50,7 +50,7 @@ extension StreamApplier {
 
     /// A batch with a transaction that changes rows of a table between two others. Which rows these
     /// are is known when everything before is at the target; only then what is behind can be judged
-    /// for tables that are being loaded. So the transaction is carried out alone, and piece by piece.
+    /// for tables that are being loaded. So the transaction is carried out alone, piece by piece.
     mutating func carryApart(_ alone: ChangeBatch, _ map: [Int]) throws {
         if open == nil { try beginParts() }
         for step in try alone.steps(cascades, routes: map, isLive: { _ in false }) {

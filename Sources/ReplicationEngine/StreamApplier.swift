@@ -225,8 +225,7 @@ struct StreamApplier {
 
     // MARK: Carry out
 
-    mutating func carryOut(_ batch: ChangeBatch, _ map: [Int], _ judged: JudgedBatch) throws
-    {
+    mutating func carryOut(_ batch: ChangeBatch, _ map: [Int], _ judged: JudgedBatch) throws {
         var plan = open ?? StreamPlan()
         let isLoading = state.with { state -> Bool in
             guard state.ledger.isLoading else { return false }

@@ -15,8 +15,9 @@ internal import ReplicationModel
 /// another session's now and then (docs/decisions/why-mariadbs-snapshot-position-is-a-bound.md).
 ///
 /// A table without a key: its rows cannot be applied idempotently, so low must be high. The same
-/// where rows change with others of their table, and the log does not say which. A second session holds `LOCK TABLES ... READ` while the snapshot is taken: every transaction that
-/// changed the table has then ended, and none can begin (DESIGN 6.9).
+/// where rows change with others of their table, and the log does not say which. A second session
+/// holds `LOCK TABLES ... READ` while the snapshot is taken: every transaction that changed the
+/// table has then ended, and none can begin (DESIGN 6.9).
 ///
 /// The order matters: a low position read after the snapshot could name transactions that it does
 /// not see; a high one read before it could miss some that it sees.
