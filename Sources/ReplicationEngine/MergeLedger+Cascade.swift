@@ -9,7 +9,7 @@ package import ReplicationModel
 ///     copied    the rows that the target then has are judged one by one, by the unit of their key
 ///
 /// Values that are handed on to rows are in no log, and a row that is newer than the stream would
-/// lose them: such a change starts the load again, like TRUNCATE.
+/// lose them: where one may be, such a change starts the load again, like TRUNCATE.
 extension MergeLedger {
     mutating func judgeCascades(
         of change: Change, _ route: Int, _ batch: ChangeBatch, _ mark: TransactionMark,
@@ -19,8 +19,9 @@ extension MergeLedger {
             guard let load = tables[cascade.child], !load.isHeld,
                 let hit = try batch.hit(of: change, cascade, in: mark)
             else { continue }
-            if hit.handsOn {
-                if load.hasBegun { restart(cascade.child, &judged) }
+            let moves = !Set(load.route.key).isDisjoint(with: cascade.childColumns)
+            if hit.handsOn, load.isInDoubt(of: mark, moves: moves) {
+                restart(cascade.child, &judged)
                 continue
             }
             judged.cascaded.insert(cascade.child)

@@ -135,7 +135,7 @@ extension MergeLedger {
         guard var unit = tables[route]?[place] else { return nil }
         unit.state = .copying(readAt: nil)
         unit.parked = ParkedChanges()
-        unit.isTaken = false
+        (unit.isTaken, unit.snapshot) = (false, nil)
         tables[route]?[place] = unit
         return work(place, route)
     }
@@ -174,7 +174,11 @@ extension MergeLedger {
             case .visibility(let visible): work.unseen.allSatisfy { visible.sees($0) }
             case .window(let low, _): low >= work.streamed
             }
-        if !isComplete { counters.snapshotsRetaken += 1 }
+        if isComplete {
+            tables[work.route]?[work.place]?.snapshot = snapshot
+        } else {
+            counters.snapshotsRetaken += 1
+        }
         return isComplete
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+internal import Logging
 internal import ReplicationModel
 
 /// How a target transaction of the stream ends: what it stores, and what becomes of it.
@@ -15,6 +16,10 @@ extension StreamApplier {
         if !entries.isEmpty { try applier.record(entries) }
         try commitCheckpoint()
         state.with { $0.ledger.committed(plan) }
+        for route in plan.restarts.sorted() {
+            let name = routes[route].source.name
+            logger.notice("\(name) is loaded again: it was emptied, or what it refers to changed")
+        }
         open = nil
         for message in batch.messages { fences.insert(message.content) }
     }

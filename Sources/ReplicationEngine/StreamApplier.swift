@@ -1,4 +1,5 @@
 import Foundation
+internal import Logging
 internal import ReplicationModel
 
 /// Applies the stream: handed batches in commit order, judges each transaction, runs one target
@@ -17,6 +18,7 @@ struct StreamApplier {
     let spool: ParkedSpool
     /// Bytes of parked changes that may stay in memory.
     let parkedShare: Int
+    let logger: Logger
 
     var directory: RouteDirectory
     /// What the open target transaction does to the journal; nil when none is open.
@@ -44,8 +46,10 @@ struct StreamApplier {
 
     init(
         routes: [TableRoute], source: any ReplicationSource, log: any ChangeSource,
-        applier: any ChangeApplier, state: Monitor<RunState>, spool: ParkedSpool, parkedShare: Int
+        applier: any ChangeApplier, state: Monitor<RunState>, spool: ParkedSpool,
+        parkedShare: Int, logger: Logger
     ) {
+        self.logger = logger
         self.spool = spool
         self.parkedShare = parkedShare
         self.routes = routes
