@@ -24,8 +24,8 @@ struct Preflight {
         let role = try role()
         // Without them the rest cannot be asked.
         guard role.severity == .ok else { return log + [role] }
-        return try log + partialJSON() + gtid() + durability() + replica() + filters() + [role]
-            + tableFindings()
+        return try log + partialJSON() + gtid() + durability() + replica() + filters() + prepared()
+            + [role] + tableFindings()
     }
 
     // MARK: Log
@@ -118,6 +118,17 @@ struct Preflight {
                 .refused, name, "changes of some schemas are not logged: \(list)",
                 try: "remove \(name) from the server's configuration, then restart it")
         }
+    }
+
+    private func prepared() throws -> [Finding] {
+        let count = try PreparedAtServer.list(connection).count
+        guard count > 0 else { return [] }
+        return [
+            Finding(
+                .warning, "prepared XA transactions",
+                "there are \(count): an initial load waits until they have ended",
+                try: PreparedAtServer.remedy)
+        ]
     }
 
     // MARK: Role

@@ -15,10 +15,11 @@ struct SourceGrants {
     }
 
     /// On everything: to read the log, to ask where it ends, and on MySQL to ask what of it is
-    /// visible.
+    /// visible and which XA transactions are prepared.
     var global: [String] {
         switch flavour {
-        case .mysql: ["REPLICATION SLAVE", "REPLICATION CLIENT", "BACKUP_ADMIN"]
+        case .mysql:
+            ["REPLICATION SLAVE", "REPLICATION CLIENT", "BACKUP_ADMIN", "XA_RECOVER_ADMIN"]
         case .mariadb: ["REPLICATION SLAVE", "BINLOG MONITOR"]
         }
     }
