@@ -7,6 +7,7 @@
 - An unseen rewrite is still found afterwards.
 - A table that is locked at the source delays its own load only.
 - An idle source of MySQL or MariaDB that begins new files and purges the old ones loses nothing.
+- XA transactions that are prepared while a run is killed arrive when they commit (B20).
 - `--start-at` takes over a slot and a target that somebody else filled, and nothing less certain.
 """
 
@@ -216,6 +217,61 @@ def idle_while_files_go(case):
     case.equal()
 
 
+class Prepared:
+    """An XA transaction that is left prepared, in a session of its own."""
+
+    def __init__(self, case, name, *statements):
+        self.link = case.source.connect()
+        self.xid = f"'{case.source.name}', '{name}'"
+        self.run(f"XA START {self.xid}", *statements, f"XA END {self.xid}", f"XA PREPARE {self.xid}")
+
+    def run(self, *statements):
+        with self.link.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    def end(self, word):
+        self.run(f"XA {word} {self.xid}")
+        self.link.close()
+
+
+def killed_while_prepared(case):
+    """Killed between PREPARE and the end, with one that is open all the time and others that come
+    and go; also while its commit is on the way."""
+    run = case.follow()
+    long = Prepared(case, "long", "INSERT INTO t VALUES (2000, 'long')")
+    for number in range(6):
+        row = 2001 + 10 * number
+        kept = Prepared(case, f"kept {number}", f"INSERT INTO t VALUES ({row}, 'kept')",
+                        f"UPDATE t SET v = 'kept {number}' WHERE id = 1")
+        undone = Prepared(case, f"undone {number}", f"INSERT INTO t VALUES ({row + 1}, 'undone')")
+        case.sql(f"INSERT INTO {{t}} VALUES ({row + 2}, 'between')")
+        if number % 2:
+            case.pipeline.wait_caught_up(run, 60)
+        run.kill()
+        if number == 2:
+            case.source.server.query("FLUSH BINARY LOGS")
+        if number % 3 == 0:
+            kept.end("COMMIT")
+        run = case.pipeline.start()
+        if number % 3:
+            kept.end("COMMIT")
+        undone.end("ROLLBACK")
+        case.sql(f"UPDATE {{t}} SET v = 'later' WHERE id = {row}")
+        if number % 2:
+            run.kill()
+            run = case.pipeline.start()
+    case.pipeline.wait_caught_up(run, 60)
+    case.equal()
+    run.kill()
+    long.end("COMMIT")
+    case.pipeline.catch_up(60)
+    case.equal()
+    case.sql("UPDATE {t} SET v = 'last' WHERE id = 2000")
+    case.pipeline.catch_up(60)
+    case.equal()
+
+
 def rewritten_after_truncate(case):
     run = case.follow()
     case.sql("TRUNCATE {t}")
@@ -244,6 +300,7 @@ def main():
         del cases["rewritten after a TRUNCATE"]  # MySQL says every rewrite in its log
         # Its own server: files go from under all pipelines of one.
         own = Case(options, private_server(options.source))
+        cases["killed while XA transactions are prepared"] = killed_while_prepared
         cases["idle while files go"] = lambda _: idle_while_files_go(own)
         # Which GTIDs were written before a place, MySQL does not tell.
         forms = ["gtid"] if options.source.startswith("mysql") else ["gtid", "binlog"]
