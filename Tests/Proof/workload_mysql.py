@@ -456,8 +456,8 @@ class Session(workload.Session):
         return link
 
     # Duplicate key, foreign keys, lock timeout, deadlock, row or table changed since the snapshot, no
-    # number, ended.
-    ABORTED = {1062, 1451, 1452, 1205, 1213, 1020, 1292, 1317, 1412}
+    # number, ended, cascades over too many levels.
+    ABORTED = {1062, 1451, 1452, 1205, 1213, 1020, 1292, 1317, 1412, 3008, 6575}
     # Gone, lost, no socket, shutdown, killed.
     LOST = {0, 2002, 2003, 2006, 2013, 2055, 1053, 1927, 1158, 1159, 1160, 1161}
 

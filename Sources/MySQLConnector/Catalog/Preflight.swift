@@ -149,9 +149,9 @@ struct Preflight {
             try: "GRANT \(missing.joined(separator: ", ")) ON *.* TO \(grants.user)")
     }
 
-    /// What reading some tables asks for, and how it is granted: on a schema. Whether it is
-    /// held only the server knows, who adds up roles and patterns. It says so before it looks
-    /// whether the table is there, and before anything is locked.
+    /// What reading some tables asks for; it is granted on schemas. Only the server knows whether
+    /// it is held: it adds up roles and patterns. It says so before it looks whether the table is
+    /// there, and before anything is locked.
     private func locks() throws -> [Finding] {
         let schemas = SourceGrants.lockedSchemas(of: tables)
         guard !schemas.isEmpty else { return [] }
