@@ -363,7 +363,8 @@ class Session(workload.Session):
              f"id = {fresh}"],
             [f"UPDATE IGNORE owners SET code = {rng.choice(['NULL', str(fresh)])} WHERE id = {one}"],
             [f"DELETE FROM owners WHERE id BETWEEN {one} AND {one + rng.randint(1, 15)}", *again],
-            [f"REPLACE INTO owners VALUES ({one}, {one * 3}, 'replaced')"],
+            # Of one row: where it takes the place of two, MySQL 9.7 leaves owned_parts behind.
+            [f"REPLACE INTO owners SELECT id, code, 'replaced' FROM owners WHERE id = {one}"],
             ["SAVEPOINT one", *drop, "ROLLBACK TO one"],
             # Whatever refers to the row finds it again: the target's foreign keys hold at the end.
             [f"{UNCHECKED} FROM owners WHERE id = {one} AND code = {one * 3}", *again]])
