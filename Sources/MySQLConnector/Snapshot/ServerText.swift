@@ -128,21 +128,26 @@ struct ServerText {
 
     private static func escape(_ value: UnsafeRawBufferPointer, to out: inout [UInt8]) {
         var start = 0
-        for (index, byte) in value.enumerated() where byte < 0x20 || byte == 0x5C {
+        for index in value.indices where value[index] < 0x20 || value[index] == 0x5C {
             let letter: UInt8
-            switch byte {
-            case 0x5C: letter = byte
+            switch value[index] {
+            case 0x5C: letter = 0x5C
             case 0x09: letter = UInt8(ascii: "t")
             case 0x0A: letter = UInt8(ascii: "n")
             case 0x0D: letter = UInt8(ascii: "r")
             default: continue
             }
-            out.append(contentsOf: value[start..<index])
+            append(value[start..<index], to: &out)
             out.append(0x5C)
             out.append(letter)
             start = index + 1
         }
-        out.append(contentsOf: value[start...])
+        append(value[start...], to: &out)
+    }
+
+    /// At once: a slice by itself is copied byte by byte.
+    private static func append(_ slice: Slice<UnsafeRawBufferPointer>, to out: inout [UInt8]) {
+        out.append(contentsOf: UnsafeRawBufferPointer(rebasing: slice))
     }
 
     /// `-00012.50` is `-12.50`.
@@ -157,17 +162,17 @@ struct ServerText {
         {
             rest = rest.dropFirst()
         }
-        out.append(contentsOf: rest)
+        append(rest, to: &out)
     }
 
     /// Zeros at a fraction's end go, and the point with them if nothing is left.
     private static func fraction(_ value: UnsafeRawBufferPointer, to out: inout [UInt8]) {
-        var rest = value[...]
-        if rest.contains(UInt8(ascii: ".")) {
-            while rest.last == UInt8(ascii: "0") { rest = rest.dropLast() }
-            if rest.last == UInt8(ascii: ".") { rest = rest.dropLast() }
+        var end = value.count
+        if value.indices.contains(where: { value[$0] == UInt8(ascii: ".") }) {
+            while value[end - 1] == UInt8(ascii: "0") { end -= 1 }
+            if value[end - 1] == UInt8(ascii: ".") { end -= 1 }
         }
-        out.append(contentsOf: rest)
+        append(value[..<end], to: &out)
     }
 
     /// By the log's own writer.

@@ -34,7 +34,7 @@ extension PGApplier {
                 isBinary: isBinary, on: connection)
             copiedTable = route
             foreignRows = table.foreignValues.map {
-                ForeignRows($0, width: table.columns.count)
+                ForeignRows($0)
             }
         } catch { throw placed(error, table) }
     }
