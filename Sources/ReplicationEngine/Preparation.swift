@@ -96,13 +96,15 @@ struct Preparation {
                 try: "put the source URL back and martlet drop PIPELINE")
         }
         let start = try capture()
+        // What is stored anew from here on, the log tells.
+        let found = try source.fingerprints(of: plan.routes.map(\.source.id))
         var checkpoint = Checkpoint(at: start.place)
         checkpoint.unseen = start.unseen
         var result = stored
         result.setup.phase = .ready
         result.setup.source = identity
         result.checkpoint = checkpoint
-        result.tables = plan.routes.map(firstProgress)
+        result.tables = plan.routes.map { firstProgress($0, found[$0.source.id]) }
         result.chunks = []
         try target.store(setup: result.setup, checkpoint: checkpoint, tables: result.tables)
         logger.info(
@@ -151,12 +153,12 @@ struct Preparation {
         return result
     }
 
-    private func firstProgress(_ route: TableRoute) -> TableProgress {
+    private func firstProgress(_ route: TableRoute, _ fingerprint: String?) -> TableProgress {
         var table = TableProgress(
             id: route.source.id, source: route.source.name, target: route.target,
             state: plan.snapshot == .never ? .live : .pending)
         table.rowsEstimated = route.source.estimatedRows
-        table.fingerprint = route.source.fingerprint
+        table.fingerprint = fingerprint ?? route.source.fingerprint
         table.key = route.keyColumns.map(\.name)
         return table
     }

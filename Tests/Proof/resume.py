@@ -3,6 +3,7 @@
 
 - `--until POSITION` ends there and has applied nothing behind it (A53).
 - A TRUNCATE explains the table's new file also to the run after a kill (P47).
+- A TRUNCATE after the tables were looked at and before the slot is there is in no log, and stops nothing.
 - A TRUNCATE that waits far back in the log is no unseen change.
 - An unseen rewrite is still found afterwards.
 - A table that is locked at the source delays its own load only.
@@ -74,6 +75,24 @@ def killed_after_truncate(case):
     run.kill()
     run = case.pipeline.start()
     until = time.monotonic() + 45
+    wait_until(lambda: run.must_live() and time.monotonic() > until, 60, "it stays", 0.5)
+    run.stop()
+    case.equal()
+
+
+def emptied_before_the_slot(case):
+    """The server makes a slot when every transaction that was writing has ended."""
+    writer = case.source.connect(autocommit=False)
+    writer.cursor().execute("CREATE TABLE lab.other ()")
+    run = case.pipeline.start()
+    slots = ("SELECT count(*) FROM pg_replication_slots WHERE database = current_database() "
+             "AND confirmed_flush_lsn IS NULL")
+    wait_until(lambda: run.must_live() and case.source.value(slots) == 1, 60, "the slot is asked for")
+    case.sql("TRUNCATE {t}")
+    case.sql("INSERT INTO {t} VALUES (1, 'b')")
+    writer.rollback()
+    case.pipeline.wait_live(run, 60)
+    until = time.monotonic() + 12  # until somebody has looked again
     wait_until(lambda: run.must_live() and time.monotonic() > until, 60, "it stays", 0.5)
     run.stop()
     case.equal()
@@ -319,6 +338,7 @@ def main():
     cases = {
         "ends at the position asked for": until,
         "killed after a TRUNCATE": killed_after_truncate,
+        "emptied before the slot is there": emptied_before_the_slot,
         "behind a TRUNCATE": behind_a_truncate,
         "rewritten after a TRUNCATE": rewritten_after_truncate,
         "locked at the source": locked_at_the_source,
@@ -330,7 +350,8 @@ def main():
         # These look into a PostgreSQL target.
         del cases["behind a TRUNCATE"], cases["locked at the source"]
     if not options.source.startswith("pg"):
-        del cases["rewritten after a TRUNCATE"]  # MySQL says every rewrite in its log
+        # MySQL says every rewrite in its log, and has no slots.
+        del cases["rewritten after a TRUNCATE"], cases["emptied before the slot is there"]
         # Its own server: files go from under all pipelines of one.
         own = Case(options, private_server(options.source))
         cases["killed while XA transactions are prepared"] = killed_while_prepared
