@@ -17,6 +17,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     ],
     // In the order the data flows; arrows point down only (docs/architecture.md).
     targets: [
@@ -24,6 +25,13 @@ let package = Package(
         .target(name: "ReplicationModel"),
         // The flow: pipeline, merge of load and stream, checkpoint, retry. No database.
         .target(name: "ReplicationEngine", dependencies: ["ReplicationModel", log]),
+        // SQL in flight: what the rows of a table become on their way, on embedded SQLite.
+        .target(
+            name: "SQLTransform",
+            dependencies: [
+                "ReplicationModel", "ReplicationEngine", "CSQLite",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         // All of PostgreSQL: source and target.
         .target(
             name: "PostgreSQLConnector",
@@ -46,8 +54,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "ReplicationModel", "ReplicationEngine", "Configuration", "PostgreSQLConnector",
-                "MySQLConnector", "SQLiteConnector", log,
+                "ReplicationModel", "ReplicationEngine", "Configuration", "SQLTransform",
+                "PostgreSQLConnector", "MySQLConnector", "SQLiteConnector", log,
             ]),
         // One file per sub-command.
         .executableTarget(
@@ -69,6 +77,9 @@ let package = Package(
         .testTarget(
             name: "ReplicationEngineTests",
             dependencies: ["ReplicationEngine", "ReplicationModel"]),
+        .testTarget(
+            name: "SQLTransformTests",
+            dependencies: ["SQLTransform", "ReplicationEngine", "ReplicationModel"]),
         .testTarget(
             name: "PostgreSQLConnectorTests",
             dependencies: ["PostgreSQLConnector", "ReplicationEngine", "ReplicationModel"]),

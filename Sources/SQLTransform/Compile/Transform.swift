@@ -1,0 +1,70 @@
+package import ReplicationEngine
+package import ReplicationModel
+
+/// What the pipeline file says of one transform.
+package struct TransformDefinition: Sendable, Equatable {
+    package var table: TableName
+    package var target: TableName
+    /// One SELECT over one row of the table.
+    package var sql: String
+    /// Outputs that are the target's key; nil: those that the source's key is passed through by.
+    package var key: [String]?
+    /// What an expression is at the target, by output.
+    package var types: [String: OutputType] = [:]
+    /// Outputs that may differ each time they are computed.
+    package var nondeterministic: Set<String> = []
+    /// Where it stands: `shop.yaml:12`.
+    package var place = ""
+
+    package init(table: TableName, target: TableName, sql: String) {
+        self.table = table
+        self.target = target
+        self.sql = sql
+    }
+}
+
+/// A transform that was compiled against the table as it is: what load, stream and verify share.
+///
+/// Immutable; each session makes its own statement of it.
+package struct Transform: Sendable {
+    package struct Output: Sendable {
+        package var column: Column
+        /// The row's column that it is; nil for an expression.
+        package var passes: Int?
+        /// Indices of the row's columns that it is made of: these and no others.
+        package var dependsOn: Set<Int>
+        /// The expression, to be prepared.
+        var expression: String
+        /// Place in the statement's results.
+        var result: Int?
+    }
+
+    package let definition: TransformDefinition
+    /// As the engine knows the table.
+    package let source: TableRoute
+    /// As the target does.
+    package let target: TableRoute
+    package let outputs: [Output]
+    /// Columns that decide whether the row passes.
+    package let filteredBy: Set<Int>
+    /// Two source keys never have one target key, whatever they are.
+    package let isOneToOne: Bool
+    /// Computes the expressions and the filter; nil if there are none.
+    let statement: String?
+
+    /// Whether the before-image must be whole: its filter needs more than the key.
+    package var needsWholeOldRow: Bool {
+        source.isKeyless || !filteredBy.isSubset(of: Set(source.key))
+    }
+
+    /// The columns as SQLite sees them.
+    var rowColumns: [SourceRow.Column] {
+        source.columns.map { SourceRow.Column(name: $0.name, input: RowInput($0.type.kind)) }
+    }
+
+    func openSession(_ keys: TransformKeys) throws -> TransformSession {
+        try TransformSession(
+            table: source.source.name.name, row: SourceRow(rowColumns), keys: keys,
+            hasClock: !definition.nondeterministic.isEmpty)
+    }
+}

@@ -1,0 +1,79 @@
+import ReplicationModel
+import Testing
+
+@testable import SQLTransform
+
+@Suite("I8: values go through SQLite exactly, or not at all")
+struct ValueTests {
+    static let samples: [(column: String, type: String, text: String)] = [
+        ("big", "bigint", "9223372036854775807"), ("big", "bigint", "-9223372036854775808"),
+        ("active", "boolean", "t"), ("active", "boolean", "f"),
+        ("price", "numeric", "100"), ("price", "numeric", "0.1"), ("price", "numeric", "-99.95"),
+        ("price", "numeric", "123456789012345678"), ("price", "numeric", "0.00000012345"),
+        ("price", "numeric", "99999999999999.9"), ("name", "text", ""), ("name", "text", "ä\tb\n"),
+        ("photo", "bytea", "\\x"), ("photo", "bytea", "\\x00ff10"),
+        ("made", "timestamptz", "2024-02-29 12:00:00.123456+00"),
+        ("tags", "json", "{\"a\": [1, 2]}"),
+    ]
+
+    @Test("A value comes back as it went in", arguments: samples)
+    func roundTrip(_ sample: (column: String, type: String, text: String)) throws {
+        let result = try evaluate(
+            "+\(sample.column)", [sample.column: sample.text], type: sample.type)
+        #expect(result == sample.text)
+        #expect(try evaluate("+\(sample.column)", [:], type: sample.type) == nil)
+    }
+
+    @Test(
+        "What would lose something is refused",
+        arguments: [
+            ("price", "1234567890.1234567"), ("price", "NaN"), ("price", "0.1000000000000001"),
+        ])
+    func refusedInputs(_ column: String, _ text: String) {
+        #expect(throws: ValueRefusal.self) { try evaluate("+\(column)", [column: text]) }
+    }
+
+    @Test(
+        "A result that is no value of its type is refused",
+        arguments: [
+            ("0.1 * 3", "numeric"), ("2", "boolean"), ("'x'", "bigint"), ("70000", "smallint"),
+            ("'2024-13'", "date"), ("x'00'", "text"), ("1.5", "text"), ("1.5", "bigint"),
+            ("'2024-01-01 00:00:00'", "timestamptz"), ("9007199254740993", "double"),
+            ("'no'", "uuid"), ("'1e5'", "numeric"),
+        ])
+    func refusedOutputs(_ expression: String, _ type: String) {
+        #expect(throws: ValueRefusal.self) { try evaluate(expression, type: type) }
+    }
+
+    @Test("Comparisons are those of numbers, and dates are read by SQLite")
+    func comparisons() throws {
+        #expect(try evaluate("price > 9", ["price": "10.5"], type: "boolean") == "t")
+        #expect(try evaluate("coalesce(price, 0) > 9", ["price": "8"], type: "boolean") == "f")
+        #expect(
+            try evaluate("date(made)", ["made": "2024-02-29 12:00:00+00"], type: "date")
+                == "2024-02-29")
+        #expect(try evaluate("round(price * 1.19, 2)", ["price": "10"], type: "numeric") == "11.9")
+    }
+
+    @Test("The time is not asked for, however it is written")
+    func hiddenNow() {
+        #expect(throws: ValueRefusal.self) { try evaluate("datetime('n' || 'ow')") }
+        #expect(throws: ValueRefusal.self) { try evaluate("datetime()") }
+    }
+
+    @Test("Messages of SQLite's lose what they quote")
+    func errors() {
+        #expect(throws: ValueRefusal("malformed JSON")) {
+            try evaluate("json_extract(name, '$.a')", ["name": "{"])
+        }
+    }
+
+    @Test("An endless recursion is ended")
+    func endless() {
+        #expect(throws: ValueRefusal("interrupted")) {
+            try evaluate(
+                "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+                    + "SELECT max(i) FROM n)", type: "bigint")
+        }
+    }
+}
