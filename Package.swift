@@ -95,8 +95,9 @@ let package = Package(
         .testTarget(
             name: "OperationsTests",
             dependencies: [
-                "Operations", "Configuration", "ReplicationEngine", "ReplicationModel", "martlet",
-                log, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Operations", "Configuration", "SQLTransform", "ReplicationEngine",
+                "ReplicationModel", "martlet", log,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .testTarget(name: "StyleTests"),
     ]

@@ -52,6 +52,35 @@ package struct Transform: Sendable {
     /// Computes the expressions and the filter; nil if there are none.
     let statement: String?
 
+    /// - Parameter route: the table as the source has it.
+    /// - Throws: `.configuration`, with file, line and column of the SQL.
+    package init(
+        compiling definition: TransformDefinition, _ route: TableRoute, keys: TransformKeys
+    ) throws {
+        self = try TransformCompiler.compile(definition, route, keys: keys)
+    }
+
+    init(
+        _ definition: TransformDefinition, source: TableRoute, target: TableRoute,
+        outputs: [Output], filteredBy: Set<Int>, isOneToOne: Bool, statement: String?
+    ) {
+        self.definition = definition
+        self.source = source
+        self.target = target
+        self.outputs = outputs
+        self.filteredBy = filteredBy
+        self.isOneToOne = isOneToOne
+        self.statement = statement
+    }
+
+    /// What must not change between two runs.
+    package var outline: String {
+        let columns = target.columns.map { "\($0.name) \($0.type.declaration)" }
+        let key = target.keyColumns.map(\.name)
+        return definition.sql + " | " + columns.joined(separator: ", ") + " | "
+            + key.joined(separator: ", ")
+    }
+
     /// Whether the before-image must be whole: its filter needs more than the key.
     package var needsWholeOldRow: Bool {
         source.isKeyless || !filteredBy.isSubset(of: Set(source.key))

@@ -46,7 +46,7 @@ struct TransformCompiler {
         let key = try TransformKey(self).columns(outputs)
         let (placed, statement) = try self.statement(outputs)
         return Transform(
-            definition: definition, source: route,
+            definition, source: route,
             target: DerivedRoute.route(definition, route, placed, key: key), outputs: placed,
             filteredBy: filteredBy, isOneToOne: TransformKey(self).isOneToOne(placed, key: key),
             statement: statement)
