@@ -163,6 +163,8 @@ struct CompileTests {
             ("coalesce(email, name, 'x')", "text"), ("CAST(big AS TEXT)", "text"),
             ("(big)", "int64"), ("12", "int64"), ("x'00'", "bytes"), ("iif(active, 1, 0)", "int64"),
             ("json_extract(tags, '$.a')", nil), ("big + 1", nil), ("tags ->> '$.a'", "text"),
+            ("date_trunc('day', made)", "timestampWithZone"), ("decimal_add(price, 1)", "numeric"),
+            ("at_time_zone(made, 'Europe/Berlin')", "timestamp"),
             ("CASE WHEN active THEN made END", "timestampWithZone"), ("date(made)", "date"),
         ] as [(String, String?)])
     func types(_ expression: String, _ kind: String?) throws {

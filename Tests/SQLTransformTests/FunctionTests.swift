@@ -58,7 +58,60 @@ struct FunctionTests {
         Answer("tokenize('Ab-19', 'k') = tokenize('Ab-19', 'k')", "t", "boolean"),
     ]
 
-    @Test("Every function gives its known answers", arguments: answers)
+    /// PostgreSQL 17: the same with +, -, *, round and their names.
+    static let numbers: [Answer] = [
+        ("decimal_add('1234567890.1234567890', '0.00000000001')", "1234567890.12345678901"),
+        ("decimal_sub('9999999999999999999999.99', '10000000000000000000000')", "-0.01"),
+        (
+            "decimal_mul('1234567890.1234567890', '9876543210.987654321')",
+            "12193263113702179522.3746380111126352690"
+        ),
+        ("decimal_mul(-1.5, '0.0')", "0.00"), ("decimal_div(10.0, 3, 4)", "3.3333"),
+        ("decimal_div(-1, 6, 3)", "-0.167"), ("decimal_round(2.5, 0)", "3"),
+        ("decimal_round(-2.5, 0)", "-3"), ("decimal_round(0.05, 1)", "0.1"),
+        ("decimal_round('0.005', 1)", "0.0"), ("decimal_round(1, 3)", "1.000"),
+        // Python's decimal, with 80 digits.
+        (
+            "decimal_div('1234567890123456789012345678901234567890', 7, 20)",
+            "176366841446208112716049382700176366841.42857142857142857143"
+        ), ("decimal_div(2, '0.003', 2)", "666.67"), ("decimal_div('0.02', '300', 6)", "0.000067"),
+        ("decimal_add(0.1, decimal_mul(0.1, 2))", "0.3"),
+    ].map { Answer($0.0, $0.1, "numeric") }
+
+    /// PostgreSQL 17, in UTC.
+    static let dates: [Answer] = [
+        ("date_trunc('week', '2024-02-29 12:34:56.789')", "2024-02-26 00:00:00", "timestamp"),
+        ("date_trunc('quarter', '2024-02-29 12:34:56.789')", "2024-01-01 00:00:00", "timestamp"),
+        ("date_trunc('week', '1969-12-31 00:00:00')", "1969-12-29 00:00:00", "timestamp"),
+        ("date_trunc('decade', '2024-02-29 12:34:56')", "2020-01-01 00:00:00", "timestamp"),
+        (
+            "date_trunc('milliseconds', '2024-02-29 12:34:56.7899')", "2024-02-29 12:34:56.789",
+            "timestamp"
+        ),
+        (
+            "at_time_zone('2024-07-01 12:00:00+00', 'Europe/Berlin')", "2024-07-01 14:00:00",
+            "timestamp"
+        ),
+        (
+            "at_time_zone('2024-07-01 12:00:00', 'America/New_York')", "2024-07-01 16:00:00+00",
+            "timestamptz"
+        ),
+        (
+            "at_time_zone('2024-10-27 02:30:00', 'Europe/Berlin')", "2024-10-27 01:30:00+00",
+            "timestamptz"
+        ),
+        (
+            "at_time_zone('2024-03-31 02:30:00', 'Europe/Berlin')", "2024-03-31 01:30:00+00",
+            "timestamptz"
+        ), ("to_timestamp(1284352323.5)", "2010-09-13 04:32:03.5+00", "timestamptz"),
+        ("to_timestamp(-0.5)", "1969-12-31 23:59:59.5+00", "timestamptz"),
+        (
+            "to_timestamp('05122000 101112', 'DDMMYYYY HH24MISS')", "2000-12-05 10:11:12+00",
+            "timestamptz"
+        ),
+    ].map { Answer($0.0, $0.1, $0.2) }
+
+    @Test("Every function gives its known answers", arguments: answers + numbers + dates)
     func known(_ answer: Answer) throws {
         let keys = TransformKeys(["aes": Array("0123456789abcdef0123456789abcdef".utf8)])
         #expect(try evaluate(answer.expression, type: answer.type, keys: keys) == answer.result)
@@ -68,7 +121,12 @@ struct FunctionTests {
         "A function refuses what it cannot do, and shows no value",
         arguments: [
             "mask('secret', -1, 0)", "split_part('secret', ',', 0)", "unbase64('secret!')",
-            "encrypt_aes_gcm('secret', 'short')", "decrypt_aes_gcm('secret', '0123456789abcdef')",
+            "decimal_add('secret', 1)", "decimal_div(1, 0, 2)",
+            "date_trunc('secret', '2024-01-01')",
+            "date_trunc('day', 'secret')", "at_time_zone('2024-01-01', 'secret')",
+            "to_timestamp('secret', 'YYYY')", "to_timestamp('secret')",
+            "date_trunc('day', '2023-02-29')", "encrypt_aes_gcm('secret', 'short')",
+            "decrypt_aes_gcm('secret', '0123456789abcdef')",
             "regexp_like('secret', '(')", "hmac_sha256('secret', '')", "key('secret')",
             "uuid_v5('secret', 'nowhere')", "regexp_replace('secret', 'a', 'b', 'x')",
         ])

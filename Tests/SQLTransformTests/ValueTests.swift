@@ -55,6 +55,23 @@ struct ValueTests {
         #expect(try evaluate("round(price * 1.19, 2)", ["price": "10"], type: "numeric") == "11.9")
     }
 
+    @Test("Decimal functions read numeric columns exactly, whatever their length")
+    func longDecimals() throws {
+        let row = ["price": "123456789012345678901234567890.12345678901234567890"]
+        #expect(
+            try evaluate("decimal_mul(price, 2)", row, type: "numeric")
+                == "246913578024691357802469135780.24691357802469135780")
+        #expect(
+            try evaluate("decimal_cmp(customers.\"price\", 1) > 0 AND 1", row, type: "boolean")
+                == "t")
+        #expect(throws: ValueRefusal.self) {
+            try evaluate("decimal_add(price, price + 1)", row, type: "numeric")
+        }
+        let star = try compile("SELECT *, decimal_add(price, 1) AS more FROM customers")
+        #expect(star.outputs.count == 11)
+        #expect(star.outputs[10].dependsOn == [4])
+    }
+
     @Test("The time is not asked for, however it is written")
     func hiddenNow() {
         #expect(throws: ValueRefusal.self) { try evaluate("datetime('n' || 'ow')") }

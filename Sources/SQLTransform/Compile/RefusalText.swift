@@ -24,7 +24,7 @@ struct RefusalText {
 
     private func words(_ message: String) -> (why: String, remedy: String?) {
         let kinds: [(prefix: String, what: String, candidates: [String])] = [
-            ("no such column: ", "column", session.row.columns.map(\.name)),
+            ("no such column: ", "column", session.row.columns.filter { !$0.isHidden }.map(\.name)),
             ("no such table: ", "table", [session.table]),
             ("no such function: ", "function", session.functionNames),
         ]
@@ -73,7 +73,7 @@ extension TransformCompiler {
             guard next < list.count, list[next].isWord("OVER") else {
                 throw Self.failure(
                     definition, "\(name)() needs many rows, and a transform sees one",
-                    at: list[index].range.lowerBound)
+                    at: select.written.tokens[index].range.lowerBound)
             }
         }
     }

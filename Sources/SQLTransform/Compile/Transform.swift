@@ -88,7 +88,7 @@ package struct Transform: Sendable {
 
     /// The columns as SQLite sees them.
     var rowColumns: [SourceRow.Column] {
-        source.columns.map { SourceRow.Column(name: $0.name, input: RowInput($0.type.kind)) }
+        ExactColumns.columns(source)
     }
 
     func openSession(_ keys: TransformKeys) throws -> TransformSession {

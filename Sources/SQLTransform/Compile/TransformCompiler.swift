@@ -14,11 +14,9 @@ struct TransformCompiler {
         _ definition: TransformDefinition, _ route: TableRoute, keys: TransformKeys
     ) throws -> Transform {
         try refuseNames(definition, route)
-        let columns = route.columns.map {
-            SourceRow.Column(name: $0.name, input: RowInput($0.type.kind))
-        }
         let session = try TransformSession(
-            table: route.source.name.name, row: SourceRow(columns), keys: keys,
+            table: route.source.name.name, row: SourceRow(ExactColumns.columns(route)),
+            keys: keys,
             hasClock: !definition.nondeterministic.isEmpty)
         let select: SelectText
         do { select = try SelectText(definition.sql) } catch {
@@ -27,7 +25,8 @@ struct TransformCompiler {
             throw failure(definition, error.why, at: error.offset, try: error.remedy)
         }
         let compiler = TransformCompiler(
-            definition: definition, route: route, session: session, select: select)
+            definition: definition, route: route, session: session,
+            select: select.replacing(ExactColumns.names(select.tokens, route)))
         return try compiler.compile()
     }
 
@@ -100,7 +99,7 @@ struct TransformCompiler {
 
     /// What asks for the time behind the parser's back stops the row (`StoppedClock`).
     private func refuseNow(_ range: Range<Int>, output index: Int? = nil) throws {
-        let now = select.tokens.tokens[range].first {
+        let now = select.written.tokens[range].first {
             $0.kind == .string && $0.text.lowercased() == "'now'"
         }
         guard let now else { return }
@@ -183,7 +182,7 @@ struct TransformCompiler {
         do { return try session.prepare(sql).reads } catch {
             let offset =
                 select.rest.isEmpty
-                ? 0 : select.tokens.tokens[select.rest.lowerBound].range.lowerBound
+                ? 0 : select.written.tokens[select.rest.lowerBound].range.lowerBound
             if let function = error.function {
                 throw Self.failure(
                     definition, "\(function)() may give another result each time", at: offset,

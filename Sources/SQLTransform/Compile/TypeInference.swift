@@ -64,8 +64,7 @@ struct TypeInference {
 
     private func column(_ token: SQLTokens.Token) -> Found? {
         guard token.isName else { return nil }
-        let name = token.kind == .word ? token.text : String(token.text.dropFirst().dropLast())
-        return columns[name.lowercased()].map { .column($0) }
+        return columns[token.name].map { .column($0) }
     }
 
     // MARK: Calls
@@ -79,6 +78,7 @@ struct TypeInference {
         let inside = first + 2..<range.upperBound - 1
         let name = list[first].text.lowercased()
         if name == "cast" { return cast(inside) }
+        if name == "date_trunc" || name == "at_time_zone" { return date(name, inside) }
         if let own = FunctionLibrary.named(name) { return .type(own.result) }
         if let type = Self.results[name] { return .type(type) }
         let arguments = tokens.split(inside)
@@ -90,6 +90,20 @@ struct TypeInference {
             return unite(arguments)
         default: return nil
         }
+    }
+
+    /// What was a moment stays one, and what was in no zone becomes one.
+    private func date(_ name: String, _ inside: Range<Int>) -> Found? {
+        let arguments = tokens.split(inside)
+        guard arguments.count == 2, let found = type(of: arguments[name == "date_trunc" ? 1 : 0])
+        else { return nil }
+        let isMoment =
+            switch found {
+            case .column(let type): type.kind == .timestampWithZone
+            case .type(let type): type == .timestampWithZone
+            case .anything: false
+            }
+        return .type(isMoment == (name == "date_trunc") ? .timestampWithZone : .timestamp)
     }
 
     private static let results: [String: OutputType] = [

@@ -2,7 +2,7 @@ import ReplicationModel
 
 /// Every function beside SQLite's own; docs/transforms.md describes them.
 enum FunctionLibrary {
-    static let all: [SQLFunction] = hashes + texts + changes
+    static let all: [SQLFunction] = hashes + texts + decimals + dates + changes
 
     static func named(_ name: String) -> SQLFunction? { byName[name.lowercased()] }
 

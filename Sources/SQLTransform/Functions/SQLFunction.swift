@@ -136,6 +136,16 @@ struct FunctionCall {
         return UnsafeRawBufferPointer(start: text, count: Int(sqlite3_value_bytes(value)))
     }
 
+    /// The digits of a number, without an exponent.
+    func plainDigits(_ index: Int) throws(FunctionFault) -> [UInt8] {
+        if sqlite3_value_type(values[index]) == SQLITE_FLOAT,
+            let digits = ExactReal.digits(sqlite3_value_double(values[index]))
+        {
+            return Array(digits.utf8)
+        }
+        return Array(try bytes(index))
+    }
+
     func text(_ index: Int) throws(FunctionFault) -> String {
         if isBlob(index) { throw FunctionFault("an argument is a blob where a text is wanted") }
         return String(decoding: try bytes(index), as: UTF8.self)

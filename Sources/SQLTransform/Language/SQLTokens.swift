@@ -21,6 +21,10 @@ struct SQLTokens {
         func isWord(_ word: String) -> Bool { kind == .word && text == word }
         func isSymbol(_ symbol: String) -> Bool { kind == .symbol && text == symbol }
         var isName: Bool { kind == .word || kind == .quotedName }
+        /// As names are compared: without quotes, in lower case.
+        var name: String {
+            (kind == .quotedName ? String(text.dropFirst().dropLast()) : text).lowercased()
+        }
     }
 
     let sql: [UInt8]
@@ -30,6 +34,18 @@ struct SQLTokens {
     init(_ text: String) {
         sql = Array(text.utf8)
         while let token = next() { tokens.append(token) }
+    }
+
+    /// The statement with other words for some of its tokens.
+    func replacing(_ texts: [Int: String]) -> SQLTokens {
+        var (result, end) = ("", 0)
+        for index in texts.keys.sorted() {
+            let range = tokens[index].range
+            result += String(decoding: sql[end..<range.lowerBound], as: UTF8.self)
+            result += texts[index] ?? ""
+            end = range.upperBound
+        }
+        return SQLTokens(result + String(decoding: sql[end...], as: UTF8.self))
     }
 
     /// The bytes between the tokens of a range, without what lies around them.

@@ -1,7 +1,9 @@
 /// Where the parts of a SELECT lie in its text. Every part is prepared again by itself, so that a
 /// mistake here is an error of SQLite's, not another meaning.
 struct SelectText {
-    let tokens: SQLTokens
+    private(set) var tokens: SQLTokens
+    /// As it was written: places in messages are of this text.
+    let written: SQLTokens
     /// `WITH ...`, or empty.
     let prefix: Range<Int>
     let outputs: [Range<Int>]
@@ -20,6 +22,7 @@ struct SelectText {
 
     init(_ sql: String) throws(Fault) {
         tokens = SQLTokens(sql)
+        written = tokens
         var all = 0..<tokens.tokens.count
         if let last = tokens.tokens.last, last.isSymbol(";") { all = 0..<all.count - 1 }
         let list = tokens.tokens
@@ -95,7 +98,14 @@ struct SelectText {
 
     func offset(ofOutput index: Int) -> Int {
         let range = outputs[index]
-        return range.isEmpty ? 0 : tokens.tokens[range.lowerBound].range.lowerBound
+        return range.isEmpty ? 0 : written.tokens[range.lowerBound].range.lowerBound
+    }
+
+    /// With other words for some tokens; a word is one token, so that every place stays.
+    func replacing(_ texts: [Int: String]) -> SelectText {
+        var copy = self
+        if !texts.isEmpty { copy.tokens = tokens.replacing(texts) }
+        return copy
     }
 
     /// `FROM table [[AS] alias]`: columns of the result that are names are columns of the row.

@@ -34,7 +34,7 @@ final class RowEvaluator {
     /// Whether the row passes; then its outputs can be appended until `finish`.
     func begin(_ field: (Int) -> RowField) throws(ValueRefusal) -> Bool {
         guard let session, let statement else { return true }
-        for column in session.row.columns.indices { session.row.fields[column] = field(column) }
+        for column in session.row.fields.indices { session.row.fields[column] = field(column) }
         let passes = try statement.step()
         guard !session.clock.takeWasAsked() else {
             statement.reset()

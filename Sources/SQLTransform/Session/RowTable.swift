@@ -115,15 +115,16 @@ enum RowTable {
         guard let table = cursor?.pointee.pVtab, let context else { return SQLITE_MISUSE }
         let row = UnsafeMutableRawPointer(table).assumingMemoryBound(to: Table.self).pointee.row
         return row._withUnsafeGuaranteedRef { row in
-            let field = row.fields[Int(index)]
+            let column = row.columns[Int(index)]
+            let field = row.fields[column.field]
             guard field.isPresent else {
                 sqlite3_result_null(context)
                 return SQLITE_OK
             }
             do throws(ValueRefusal) {
-                try RowValue.give(field.bytes, as: row.columns[Int(index)].input, to: context)
+                try RowValue.give(field.bytes, as: column.input, to: context)
             } catch {
-                row.refusal = (Int(index), error)
+                row.refusal = (column.field, error)
                 sqlite3_result_error(context, "a value cannot be looked at", -1)
                 return SQLITE_ERROR
             }

@@ -66,6 +66,10 @@ final class SourceRow {
     struct Column: Sendable {
         var name: String
         var input: RowInput
+        /// Which field of the row it is.
+        var field: Int
+        /// Stands in no `*`.
+        var isHidden = false
     }
 
     let columns: [Column]
@@ -75,7 +79,7 @@ final class SourceRow {
 
     init(_ columns: [Column]) {
         self.columns = columns
-        fields = .allocate(capacity: columns.count)
+        fields = .allocate(capacity: columns.count { !$0.isHidden })
         fields.initialize(repeating: .null)
     }
 
@@ -83,7 +87,10 @@ final class SourceRow {
 
     /// As `sqlite3_declare_vtab` takes it.
     var declaration: String {
-        let list = columns.map { "\($0.name.quotedIdentifier) \($0.input.declaration)" }
+        let list = columns.map { column in
+            "\(column.name.quotedIdentifier) \(column.input.declaration)"
+                + (column.isHidden ? " HIDDEN" : "")
+        }
         return "CREATE TABLE row(\(list.joined(separator: ", ")))"
     }
 }

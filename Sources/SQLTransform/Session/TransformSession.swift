@@ -127,7 +127,7 @@ extension TransformSession {
         let names = listener.columns
         return Prepared(
             statement: TransformStatement(made, on: self),
-            reads: Set(row.columns.indices.filter { names.contains(row.columns[$0].name) }))
+            reads: Set(row.columns.filter { names.contains($0.name) }.map(\.field)))
     }
 
     /// What may be called.
