@@ -152,7 +152,8 @@ struct ChangeTransform {
         let transform = evaluator.transform
         let first = Int(start)
         let row = source.values[first..<first + transform.source.columns.count]
-        if row.contains(where: \.isUnchanged),
+        let isWhole = !row.contains(where: \.isUnchanged)
+        if !isWhole,
             transform.filteredBy.contains(where: { row[first + $0].isUnchanged })
         {
             throw RowRefusal.noBeforeImage
@@ -164,8 +165,14 @@ struct ChangeTransform {
         } catch { throw RowRefusal(nil, error) }
         defer { evaluator.abandon() }
         let result = Int32(batch.values.count)
-        for index in transform.outputs.indices {
-            batch.values.append(try value(index, row, evaluator, keepsKey: keepsKey))
+        for (index, column) in evaluator.passes.enumerated() {
+            if column >= 0 {
+                batch.values.append(row[first + column])
+            } else if try !isWhole && isUnchanged(index, row, evaluator, keepsKey: keepsKey) {
+                batch.values.append(.unchanged)
+            } else {
+                batch.values.append(try value(index, evaluator))
+            }
         }
         do throws(ValueRefusal) { try evaluator.finish() } catch { throw RowRefusal(nil, error) }
         return result
@@ -177,28 +184,30 @@ struct ChangeTransform {
             length: Int(value.length))
     }
 
-    private mutating func value(
+    /// An expression of nothing but values that the log did not repeat, and of the key if that is
+    /// what it was, is what it was.
+    private func isUnchanged(
         _ index: Int, _ row: ArraySlice<Value>, _ evaluator: RowEvaluator, keepsKey: Bool
-    ) throws -> Value {
+    ) throws -> Bool {
         let output = evaluator.transform.outputs[index]
-        if let column = output.passes { return row[row.startIndex + column] }
         let unchanged = output.dependsOn.filter { row[row.startIndex + $0].isUnchanged }
-        if !unchanged.isEmpty {
-            // What else it is made of is the key, and that is what it was.
-            let others = output.dependsOn.subtracting(unchanged)
-            guard keepsKey, others.isSubset(of: Set(evaluator.transform.source.key)) else {
-                throw RowRefusal(output.column.name, .mixesUnchanged)
-            }
-            return .unchanged
+        guard !unchanged.isEmpty else { return false }
+        let others = output.dependsOn.subtracting(unchanged)
+        guard keepsKey, others.isSubset(of: Set(evaluator.transform.source.key)) else {
+            throw RowRefusal(output.column.name, .mixesUnchanged)
         }
+        return true
+    }
+
+    private mutating func value(_ index: Int, _ evaluator: RowEvaluator) throws -> Value {
         let start = batch.bytes.count
         do throws(ValueRefusal) {
             guard try evaluator.append(index, to: &batch.bytes) else { return .null }
-        } catch { throw RowRefusal(output.column.name, error) }
-        guard let offset = UInt32(exactly: start) else {
-            throw RowRefusal(output.column.name, ValueRefusal("the batch is too large"))
-        }
-        return Value(offset: offset, length: Int32(batch.bytes.count - start))
+            guard batch.bytes.count <= UInt32.max else {
+                throw ValueRefusal("a batch of changes grows beyond 4 GB")
+            }
+        } catch { throw RowRefusal(evaluator.transform.outputs[index].column.name, error) }
+        return Value(offset: UInt32(start), length: Int32(batch.bytes.count - start))
     }
 }
 

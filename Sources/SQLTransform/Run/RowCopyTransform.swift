@@ -52,25 +52,20 @@ struct RowCopyTransform {
         } catch { throw RowRefusal(nil, error) }
         guard passes else { return }
         defer { evaluator.abandon() }
-        let outputs = evaluator.transform.outputs
-        for index in outputs.indices {
+        for (index, column) in evaluator.passes.enumerated() {
             if index > 0 { output.append(UInt8(ascii: "\t")) }
-            if let column = outputs[index].passes {
-                pass(fields[column], block)
-            } else {
-                try write(index, outputs[index].column.name)
-            }
+            if column >= 0 { pass(fields[column], block) } else { try write(index) }
         }
         do throws(ValueRefusal) { try evaluator.finish() } catch { throw RowRefusal(nil, error) }
         output.append(UInt8(ascii: "\n"))
         rowsWritten += 1
     }
 
-    private mutating func write(_ index: Int, _ name: String) throws {
+    private mutating func write(_ index: Int) throws {
         text.removeAll(keepingCapacity: true)
         do throws(ValueRefusal) {
             guard try evaluator.append(index, to: &text) else { return output += Self.null }
-        } catch { throw RowRefusal(name, error) }
+        } catch { throw RowRefusal(evaluator.transform.outputs[index].column.name, error) }
         text.withUnsafeBytes { CopyTextWriter.append($0, to: &output) }
     }
 

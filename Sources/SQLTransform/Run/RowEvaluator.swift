@@ -8,11 +8,17 @@ final class RowEvaluator {
     private let session: TransformSession?
     private let statement: TransformStatement?
     private let forms: [OutputForm]
+    /// By output: the row's column that it is, or -1.
+    let passes: [Int]
+    /// By output: the results of the statement, or -1.
+    private let results: [Int]
     let context: ChangeContext
 
     init(_ transform: Transform, keys: TransformKeys, sourceName: String) throws {
         self.transform = transform
         forms = transform.outputs.map { OutputForm(kind: $0.column.type.kind) }
+        passes = transform.outputs.map { $0.passes ?? -1 }
+        results = transform.outputs.map { $0.result ?? -1 }
         guard let sql = transform.statement else {
             (session, statement, context) = (nil, nil, ChangeContext())
             return
@@ -48,8 +54,8 @@ final class RowEvaluator {
 
     /// Appends an expression's canonical text; false for NULL.
     func append(_ output: Int, to bytes: inout [UInt8]) throws(ValueRefusal) -> Bool {
-        guard let statement, let result = transform.outputs[output].result else { return false }
-        return try forms[output].append(statement.output(result), to: &bytes)
+        guard let statement, results[output] >= 0 else { return false }
+        return try forms[output].append(statement.output(results[output]), to: &bytes)
     }
 
     func finish() throws(ValueRefusal) { try statement?.finish() }
