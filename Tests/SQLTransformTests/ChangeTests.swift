@@ -183,7 +183,7 @@ struct ChangeTests {
         let sql = "SELECT id, CAST(json_extract(name, '$') AS TEXT) AS x FROM shop"
         let error = try #require(
             #expect(throws: ReplicationError.self) { try Self.run(sql, test) })
-        #expect(error.description.contains("position 0/1, table public.shop"))
+        #expect(error.description.contains("position 0/1, table public.shop, column x"))
         #expect(error.why == "malformed JSON (key: id)")
         #expect(!error.description.contains("secret"))
     }

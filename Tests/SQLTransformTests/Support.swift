@@ -69,13 +69,15 @@ func evaluate(
     return try all.withUnsafeBytes { memory -> String? in
         var starts = [0]
         for field in fields { starts.append(starts[starts.count - 1] + field.count) }
-        _ = try evaluator.begin { column in
-            isPresent[column]
-                ? RowField(
-                    start: memory.baseAddress.map { $0 + starts[column] },
-                    length: fields[column].count)
-                : .null
-        }
+        do throws(RowRefusal) {
+            _ = try evaluator.begin { column in
+                isPresent[column]
+                    ? RowField(
+                        start: memory.baseAddress.map { $0 + starts[column] },
+                        length: fields[column].count)
+                    : .null
+            }
+        } catch { throw error.why }
         defer { evaluator.abandon() }
         guard try evaluator.append(1, to: &bytes) else { return nil }
         return String(decoding: bytes, as: UTF8.self)

@@ -33,8 +33,9 @@ package struct Transform: Sendable {
         package var passes: Int?
         /// Indices of the row's columns that it is made of: these and no others.
         package var dependsOn: Set<Int>
-        /// The expression, to be prepared.
         var expression: String
+        /// A SELECT of it alone, filtered: tells whether it is what fails.
+        var alone = ""
         /// Place in the statement's results.
         var result: Int?
     }

@@ -201,6 +201,8 @@ struct TransformCompiler {
         var (placed, expressions) = (outputs, [String]())
         for index in placed.indices where placed[index].passes == nil {
             placed[index].result = expressions.count
+            placed[index].alone = select.statement(
+                selecting: placed[index].expression, filtered: true)
             expressions.append(placed[index].expression)
         }
         guard !expressions.isEmpty || !select.rest.isEmpty || !select.readsOneTable else {

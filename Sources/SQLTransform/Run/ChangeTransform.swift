@@ -158,11 +158,9 @@ struct ChangeTransform {
         {
             throw RowRefusal.noBeforeImage
         }
-        do throws(ValueRefusal) {
-            guard try evaluator.begin({ [memory] in field(row[first + $0], memory) }) else {
-                return nil
-            }
-        } catch { throw RowRefusal(nil, error) }
+        guard try evaluator.begin({ [memory] in field(row[first + $0], memory) }) else {
+            return nil
+        }
         defer { evaluator.abandon() }
         let result = Int32(batch.values.count)
         for (index, column) in evaluator.passes.enumerated() {

@@ -46,11 +46,7 @@ struct RowCopyTransform {
     }
 
     private mutating func write(_ block: UnsafeRawBufferPointer) throws {
-        let passes: Bool
-        do throws(ValueRefusal) {
-            passes = try evaluator.begin { [fields] in fields[$0] }
-        } catch { throw RowRefusal(nil, error) }
-        guard passes else { return }
+        guard try evaluator.begin({ [fields] in fields[$0] }) else { return }
         defer { evaluator.abandon() }
         for (index, column) in evaluator.passes.enumerated() {
             if index > 0 { output.append(UInt8(ascii: "\t")) }

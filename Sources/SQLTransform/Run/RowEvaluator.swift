@@ -38,18 +38,34 @@ final class RowEvaluator {
     }
 
     /// Whether the row passes; then its outputs can be appended until `finish`.
-    func begin(_ field: (Int) -> RowField) throws(ValueRefusal) -> Bool {
+    func begin(_ field: (Int) -> RowField) throws(RowRefusal) -> Bool {
         guard let session, let statement else { return true }
         for column in session.row.fields.indices { session.row.fields[column] = field(column) }
-        let passes = try statement.step()
+        let passes: Bool
+        do throws(ValueRefusal) { passes = try statement.step() } catch {
+            throw RowRefusal(culprit(), error)
+        }
         guard !session.clock.takeWasAsked() else {
             statement.reset()
-            throw ValueRefusal(
-                "it asks for the current time, which is another one each time",
-                try: "name the output under 'nondeterministic:', or use commit_time()")
+            throw RowRefusal(
+                nil,
+                ValueRefusal(
+                    "it asks for the current time, which is another one each time",
+                    try: "name the output under 'nondeterministic:', or use commit_time()"))
         }
         if !passes { statement.reset() }
         return passes
+    }
+
+    /// The first output that fails by itself; nil if it is the filter.
+    private func culprit() -> String? {
+        for output in transform.outputs where output.passes == nil {
+            let alone = try? session?.prepare(output.alone, allowing: TransformCompiler.clocks)
+            do throws(ValueRefusal) {
+                _ = try alone?.statement.step()
+            } catch { return output.column.name }
+        }
+        return nil
     }
 
     /// Appends an expression's canonical text; false for NULL.
