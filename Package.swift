@@ -7,6 +7,10 @@ let lifecycle = Target.Dependency.product(
 
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
+/// The model of the merge runs hundreds of thousands of schedules over the engine, in debug builds.
+/// Overflow and bounds are checked all the same.
+let optimized: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 let package = Package(
     name: "martlet",
     platforms: [.macOS(.v15)],
@@ -22,9 +26,11 @@ let package = Package(
     // In the order the data flows; arrows point down only (docs/architecture.md).
     targets: [
         // What flows: positions, schemas, rows, changes, errors. No I/O.
-        .target(name: "ReplicationModel"),
+        .target(name: "ReplicationModel", swiftSettings: optimized),
         // The flow: pipeline, merge of load and stream, checkpoint, retry. No database.
-        .target(name: "ReplicationEngine", dependencies: ["ReplicationModel", log]),
+        .target(
+            name: "ReplicationEngine", dependencies: ["ReplicationModel", log],
+            swiftSettings: optimized),
         // SQL in flight: what the rows of a table become on their way, on embedded SQLite.
         .target(
             name: "SQLTransform",
@@ -76,7 +82,7 @@ let package = Package(
         .testTarget(name: "ReplicationModelTests", dependencies: ["ReplicationModel"]),
         .testTarget(
             name: "ReplicationEngineTests",
-            dependencies: ["ReplicationEngine", "ReplicationModel"]),
+            dependencies: ["ReplicationEngine", "ReplicationModel"], swiftSettings: optimized),
         .testTarget(
             name: "SQLTransformTests",
             dependencies: ["SQLTransform", "ReplicationEngine", "ReplicationModel"]),

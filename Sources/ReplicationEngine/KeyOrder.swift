@@ -54,6 +54,19 @@ package enum KeyOrder: Sendable {
         return out
     }
 
+    /// Whether the key is in the range; nil if only the source knows.
+    func contains(_ key: Key, _ range: KeyRange) -> Bool? {
+        if range == .everything { return true }
+        if range.isSingleKey { return key == range.upper }
+        guard let place = sortable(key) else { return nil }
+        if let lower = range.lower {
+            guard let lower = sortable(lower) else { return nil }
+            if !lower.precedes(place) { return false }
+        }
+        guard let upper = range.upper else { return true }
+        return sortable(upper).map { !$0.precedes(place) }
+    }
+
     private static func append(
         _ value: [UInt8], as component: Component, to out: inout [UInt8]
     ) -> Bool {

@@ -22,6 +22,8 @@ struct LoadWorker {
     let applier: any ChangeApplier
     let state: Monitor<RunState>
     let spool: ParkedSpool
+    /// Where keys lie whose order only the source knows.
+    let locate: ([Key], TableRoute, [Key]) throws -> [Int]
     /// Makes the plain indexes of a route, in a transaction that says so.
     let index: (Int) throws -> Void
     /// Has the source commit something, so that the stream comes by.
@@ -222,11 +224,50 @@ struct LoadWorker {
         _ piece: ParkedChanges.Piece, _ plan: inout ClosingPlan, _ work: ChunkWork
     ) throws {
         let actions = plan.actions(for: piece)
-        guard actions.contains(where: { $0 != .skip }) else { return }
+        let places = piece.batch.tables.map { table in
+            table.id == routes[work.route].source.id ? work.route : -1
+        }
         var counts = Array(repeating: ChangeCounts(), count: routes.count)
-        try applier.apply(
-            piece.batch, range: 0..<actions.count, actions: actions,
-            routes: piece.batch.tables.map { _ in work.route }, counts: &counts)
+        for step in try plan.steps(of: piece) {
+            if actions[step.range].contains(where: { $0 != .skip }) {
+                try applier.apply(
+                    piece.batch, range: step.range, actions: actions, routes: places,
+                    counts: &counts)
+            }
+            for hit in step.hits { try follow(hit, plan.cascades, work, &counts) }
+        }
+    }
+
+    /// Changes the unit's own rows that the hit is about, and those that change with them.
+    private func follow(
+        _ hit: CascadeHit, _ cascades: CascadeMap, _ work: ChunkWork,
+        _ counts: inout [ChangeCounts], level: Int = 0
+    ) throws {
+        try hit.require(level, routes[work.route])
+        var search = KeySearch(hit)
+        while let keys = try search.next(applier) {
+            let found = hit.changes(of: try own(keys, work), routes[work.route])
+            guard !found.changes.isEmpty else { continue }
+            try applier.apply(
+                found, range: found.changes.indices, actions: nil, routes: [work.route],
+                counts: &counts)
+            for hit in try found.hits(cascades, work.route) {
+                try follow(hit, cascades, work, &counts, level: level + 1)
+            }
+        }
+    }
+
+    /// Of keys found at the target those of the unit; where rows are staged, nothing else is found.
+    private func own(_ keys: [Key], _ work: ChunkWork) throws -> [Key] {
+        guard !work.isStaged, !keys.isEmpty else { return keys }
+        let route = routes[work.route]
+        let order = KeyOrder(route.keyColumns, route.source.dialect)
+        let known = keys.map { order.contains($0, work.range) }
+        guard known.contains(nil) else { return zip(keys, known).filter { $1 == true }.map(\.0) }
+        let bounds = [work.range.lower, work.range.upper].compactMap(\.self)
+        let index = work.range.lower == nil ? 0 : 1
+        let places = try locate(keys, route, bounds)
+        return zip(keys, places).filter { $1 == index }.map(\.0)
     }
 
     private func close(_ work: ChunkWork, _ chunk: ChunkSnapshot) throws -> ClosingPlan {

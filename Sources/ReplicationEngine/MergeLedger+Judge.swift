@@ -20,6 +20,8 @@ package struct JudgedBatch: Sendable {
     package var kept: [KeptChange] = []
     /// Tables whose load starts again in this target transaction (TRUNCATE, DESIGN 6.10).
     package var restarts: Set<Int> = []
+    /// Tables with rows at the target that a foreign key may change.
+    package var cascaded: Set<Int> = []
     package init() {}
 }
 
@@ -35,6 +37,9 @@ extension MergeLedger {
             for index in mark.changes {
                 let change = batch.changes[index]
                 let route = routes[Int(change.table)]
+                if !cascades.isEmpty {
+                    try judgeCascades(of: change, route, batch, mark, into: &judged)
+                }
                 guard tables[route] != nil else { continue }
                 if kind == .visibility { unseen.insert(mark.xid) }
                 try judge(change, index, route, batch, mark, into: &judged)
@@ -52,6 +57,7 @@ extension MergeLedger {
     ) throws {
         guard change.operation != .truncate else {
             restart(route, &judged)
+            counters.truncates += 1
             return
         }
         guard var kept = try locate(change, index, route, batch, mark) else { return }
@@ -64,11 +70,10 @@ extension MergeLedger {
 
     /// TRUNCATE of a table being loaded: chunks being copied are void, nothing of it starts, later
     /// changes are dropped, and one target transaction wipes the table and its journal.
-    private mutating func restart(_ route: Int, _ judged: inout JudgedBatch) {
+    mutating func restart(_ route: Int, _ judged: inout JudgedBatch) {
         tables[route]?.hold()
         judged.restarts.insert(route)
         judged.kept.removeAll { $0.route == route }
-        counters.truncates += 1
     }
 
     private func locate(
@@ -94,7 +99,7 @@ extension MergeLedger {
         return kept
     }
 
-    private func place(_ key: Key, _ load: TableLoad, _ mark: TransactionMark) throws
+    func place(_ key: Key, _ load: TableLoad, _ mark: TransactionMark) throws
         -> TableLoad.Place
     {
         if let place = load.place(of: key) { return place }

@@ -23,17 +23,32 @@ package struct ClosingPlan: Sendable {
     package let closedAt: LogPosition
     let snapshot: SourceSnapshot
     let route: TableRoute
+    /// Of the unit's table, as a child.
+    let cascades: CascadeMap
     /// Keys that a parked key change left without a value: born pending in the chunk's transaction.
     package private(set) var keyChunks: Set<Key> = []
 
     init(
         _ parked: ParkedChanges, _ closedAt: LogPosition, _ snapshot: SourceSnapshot,
-        _ route: TableRoute
+        _ route: TableRoute, _ cascades: CascadeMap
     ) {
         self.parked = parked
         self.closedAt = closedAt
         self.snapshot = snapshot
         self.route = route
+        self.cascades = cascades
+    }
+
+    /// The next piece, cut where rows change that the log does not name.
+    package func steps(of piece: ParkedChanges.Piece) throws -> [CascadeStep] {
+        var steps = try piece.batch.steps(
+            cascades, routes: cascades.routes(of: piece.batch.tables), isLive: { _ in false })
+        for index in steps.indices {
+            steps[index].hits.removeAll {
+                snapshot.need(of: $0.mark.xid, at: $0.mark.commitPosition) == .none
+            }
+        }
+        return steps
     }
 
     /// What to do with each change of the next piece. Call once per piece, in order.
@@ -51,6 +66,8 @@ package struct ClosingPlan: Sendable {
         _ index: Int, _ piece: ParkedChanges.Piece, _ need: SideNeed
     ) -> ChangeAction {
         let change = piece.batch.changes[index]
+        // A row that rows of this table refer to.
+        guard piece.batch.tables[Int(change.table)].id == route.source.id else { return .skip }
         let old = change.operation == .insert ? nil : key(piece.batch.oldKey(of: change, route))
         let new = change.operation == .delete ? nil : key(piece.batch.newKey(of: change, route))
         let sides = piece.sides[index]
@@ -93,7 +110,7 @@ extension MergeLedger {
         guard isLoading else { return .finished }
         guard unseen.count < Self.unseenLimit else { return .wait }
         for route in tables.indices {
-            guard let load = tables[route], !load.isHeld else { continue }
+            guard let load = tables[route], !load.isHeld, !waitsForOthers(route) else { continue }
             if !load.isIndexed, load.completePosition != nil {
                 tables[route]?.isIndexed = true
                 return .index(route: route)
@@ -118,6 +135,7 @@ extension MergeLedger {
         guard var unit = tables[route]?[place] else { return nil }
         unit.state = .copying(readAt: nil)
         unit.parked = ParkedChanges()
+        (unit.isTaken, unit.snapshot) = (false, nil)
         tables[route]?[place] = unit
         return work(place, route)
     }
@@ -156,7 +174,11 @@ extension MergeLedger {
             case .visibility(let visible): work.unseen.allSatisfy { visible.sees($0) }
             case .window(let low, _): low >= work.streamed
             }
-        if !isComplete { counters.snapshotsRetaken += 1 }
+        if isComplete {
+            tables[work.route]?[work.place]?.snapshot = snapshot
+        } else {
+            counters.snapshotsRetaken += 1
+        }
         return isComplete
     }
 
@@ -175,7 +197,8 @@ extension MergeLedger {
         guard case .closing(let position) = unit.state else { return nil }
         let parked = unit.parked
         unit.parked = ParkedChanges()
-        return ClosingPlan(parked, position, chunk.snapshot, route)
+        unit.isTaken = true
+        return ClosingPlan(parked, position, chunk.snapshot, route, cascades.only(work.route))
     }
 
     /// Not in the middle of a transaction, nor while a piece is being spooled. A staged unit only

@@ -26,10 +26,10 @@ package struct StreamPlan: Sendable {
 
 extension MergeLedger {
     /// Whether the batch may begin: no unit that it touches is closing, and no unit at all of a
-    /// table whose load starts again.
+    /// table whose load starts again, or whose rows a foreign key may change.
     package func mayBegin(_ judged: JudgedBatch) -> Bool {
         if Failpoint.isTakenAway(.noClosingRule) { return true }
-        for route in judged.restarts {
+        for route in judged.restarts.union(judged.cascaded) {
             if tables[route]?.hasClosing ?? false { return false }
         }
         return !judged.kept.contains { kept in

@@ -68,6 +68,7 @@ package struct MergeLedger: Sendable {
     package internal(set) var streamed: LogPosition
     /// Windows need no unseen list: positions say what was streamed.
     let kind: SnapshotKind
+    let cascades: CascadeMap
     /// Parts of one transaction are being judged: nothing may close in between.
     package var isMidTransaction = false
     /// Transactions are judged, or about to be, that the target does not have: no staged unit may
@@ -77,9 +78,10 @@ package struct MergeLedger: Sendable {
 
     package init(
         tables: [TableLoad?], unseen: Set<UInt32>, lastJudged: LogPosition,
-        kind: SnapshotKind
+        kind: SnapshotKind, cascades: CascadeMap = CascadeMap()
     ) {
         self.tables = tables
+        self.cascades = cascades
         self.unseen = kind == .visibility ? unseen : []
         self.lastJudged = lastJudged
         self.kind = kind
@@ -104,6 +106,14 @@ package struct MergeLedger: Sendable {
         guard var load = tables[route].take() else { return }
         defer { tables[route] = load }
         body(&load)
+    }
+
+    /// What the source said about keys is used; cuts may be added again.
+    mutating func thaw(_ route: Int) {
+        update(route) {
+            $0.cutsAreFrozen = false
+            $0.located = [:]
+        }
     }
 
     package mutating func becomesLive(_ route: Int) {

@@ -147,17 +147,26 @@ extension ChangeBatch {
 extension ChangeBatch {
     /// The transactions that are committed at or before `last`, and parts of which it is not known.
     package func through(_ last: LogPosition) -> ChangeBatch {
-        first(transactions.prefix { $0.committedAt <= last }.count)
+        part(0..<transactions.prefix { $0.committedAt <= last }.count)
     }
 
-    /// Only so many of its transactions.
-    package func first(_ kept: Int) -> ChangeBatch {
-        guard kept < transactions.count else { return self }
-        var batch = self
-        batch.transactions.removeLast(transactions.count - kept)
-        batch.changes.removeLast(changes.count - (batch.transactions.last?.changes.upperBound ?? 0))
-        batch.messages.removeAll { $0.transaction >= kept }
-        batch.definitions.removeAll { $0.transaction >= kept }
-        return batch
+    /// Some of its transactions, with what is theirs.
+    package func part(_ range: Range<Int>) -> ChangeBatch {
+        guard range != transactions.indices else { return self }
+        var part = self
+        part.transactions = Array(transactions[range])
+        let start = part.transactions.first?.changes.lowerBound ?? 0
+        part.changes = Array(changes[start..<(part.transactions.last?.changes.upperBound ?? start)])
+        for index in part.transactions.indices {
+            let own = part.transactions[index].changes
+            part.transactions[index].changes = own.lowerBound - start..<own.upperBound - start
+        }
+        part.messages.removeAll { !range.contains($0.transaction) }
+        part.definitions.removeAll { !range.contains($0.transaction) }
+        for index in part.messages.indices { part.messages[index].transaction -= range.lowerBound }
+        for index in part.definitions.indices {
+            part.definitions[index].transaction -= range.lowerBound
+        }
+        return part
     }
 }

@@ -25,7 +25,8 @@ extension Pipeline {
             reader: try source.openReader(label: name),
             applier: try target.openApplier(
                 plan.routes, label: name, staged: state.with(\.ledger.staged)),
-            state: state, spool: spool, index: { try self.makeIndexes($0, schema, state) },
+            state: state, spool: spool, locate: { try self.source.locate($0, in: $1, among: $2) },
+            index: { try self.makeIndexes($0, schema, state) },
             beat: { try Pulse.beat(self.source, state) })
     }
 

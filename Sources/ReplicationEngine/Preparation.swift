@@ -252,7 +252,8 @@ struct Preparation {
         let ledger = MergeLedger(
             tables: loads,
             unseen: Set(checkpoint.unseen.map { UInt32(truncatingIfNeeded: $0.rawValue) }),
-            lastJudged: checkpoint.passed, kind: try source.snapshotKind())
+            lastJudged: checkpoint.passed, kind: try source.snapshotKind(),
+            cascades: try CascadeMap(plan.routes))
         var tables = tables
         for index in tables.indices {
             if let load = loads[index] { tables[index].rowsCopied = load.rowsCopied }

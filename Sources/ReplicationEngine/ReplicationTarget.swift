@@ -99,6 +99,14 @@ package protocol ChangeApplier: AnyObject {
         _ batch: ChangeBatch, range: Range<Int>, actions: [ChangeAction]?, routes: [Int],
         counts: inout [ChangeCounts]) throws
 
+    /// The keys of the rows that have one of these tuples of values in these columns, behind
+    /// `after` in an order of the target's own, in canonical text; sees what the transaction did
+    /// and what others committed. Values are of kinds that a foreign key is followed for
+    /// (`ForeignKey.obstacle`).
+    func keys(
+        route: Int, where columns: [Int], among tuples: [[[UInt8]]], after: Key?, limit: Int
+    ) throws -> [Key]
+
     /// Deletes every row of the route's table (restart of a load, DESIGN 6.10).
     func wipe(route: Int) throws
 

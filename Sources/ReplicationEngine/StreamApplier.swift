@@ -1,4 +1,5 @@
 import Foundation
+internal import Logging
 internal import ReplicationModel
 
 /// Applies the stream: handed batches in commit order, judges each transaction, runs one target
@@ -12,40 +13,43 @@ struct StreamApplier {
     let routes: [TableRoute]
     let source: any ReplicationSource
     let log: any ChangeSource
-    private(set) var applier: any ChangeApplier
+    var applier: any ChangeApplier
     let state: Monitor<RunState>
     let spool: ParkedSpool
     /// Bytes of parked changes that may stay in memory.
     let parkedShare: Int
+    let logger: Logger
 
-    private var directory: RouteDirectory
+    var directory: RouteDirectory
     /// What the open target transaction does to the journal; nil when none is open.
-    private var open: StreamPlan?
+    var open: StreamPlan?
     /// The newest checkpoint, committed or not.
-    private var next: Checkpoint
-    private var counts: [ChangeCounts]
-    private var touched: Set<Int> = []
+    var next: Checkpoint
+    var counts: [ChangeCounts]
+    var touched: Set<Int> = []
     /// Routes with a TRUNCATE in the open target transaction.
-    private var truncated: Set<Int> = []
+    var truncated: Set<Int> = []
     /// Routes with DDL in it, and no TRUNCATE behind that.
-    private var defined: Set<Int> = []
-    private var lastDurable = ContinuousClock.now
-    private var lastCommit = ContinuousClock.now
-    private var durablePosition: LogPosition
+    var defined: Set<Int> = []
+    var lastDurable = ContinuousClock.now
+    var lastCommit = ContinuousClock.now
+    var durablePosition: LogPosition
     /// Contents of fences that are committed at the target.
-    private var fences: Set<String> = []
+    var fences: Set<String> = []
     /// The heartbeat of the last durable commit.
-    private var durableBeat: Int64?
+    var durableBeat: Int64?
 
-    private static let durableEvery = Duration.milliseconds(500)
-    private static let emptyCommitEvery = Duration.seconds(1)
+    static let durableEvery = Duration.milliseconds(500)
+    static let emptyCommitEvery = Duration.seconds(1)
     /// Above this many unseen transactions the stream looks for itself which became visible.
-    private static let unseenPruneLimit = 64
+    static let unseenPruneLimit = 64
 
     init(
         routes: [TableRoute], source: any ReplicationSource, log: any ChangeSource,
-        applier: any ChangeApplier, state: Monitor<RunState>, spool: ParkedSpool, parkedShare: Int
+        applier: any ChangeApplier, state: Monitor<RunState>, spool: ParkedSpool,
+        parkedShare: Int, logger: Logger
     ) {
+        self.logger = logger
         self.spool = spool
         self.parkedShare = parkedShare
         self.routes = routes
@@ -85,17 +89,28 @@ struct StreamApplier {
         guard let definition = batch.definitions.first, !state.with(\.watch.marks) else {
             return try carry(batch)
         }
-        try carry(batch.first(definition.transaction))
+        try carry(batch.part(0..<definition.transaction))
         try commitPending()
         throw ReplicationError.definition(
             definition, batch.transactions[definition.transaction].commitPosition)
     }
 
     private mutating func carry(_ batch: ChangeBatch) throws {
+        guard let first = batch.transactions.first else { return }
+        let map = try directory.map(batch, at: first.commitPosition)
+        var rest = batch
+        while let further = try firstThatGoesFurther(rest, map) {
+            try carryTogether(rest.part(0..<further), map)
+            try carryApart(rest.part(further..<further + 1), map)
+            rest = rest.part(further + 1..<rest.transactions.count)
+        }
+        try carryTogether(rest, map)
+    }
+
+    private mutating func carryTogether(_ batch: ChangeBatch, _ map: [Int]) throws {
         guard let last = batch.transactions.last, let first = batch.transactions.first else {
             return
         }
-        let map = try directory.map(batch, at: first.commitPosition)
         if first.isFirstPart, !last.isLastPart { try beginParts() }
         let judged = try judge(batch, map)
         if open == nil {
@@ -119,7 +134,7 @@ struct StreamApplier {
     /// is closing. The target transaction begins first, because a target with one writer is then
     /// ours, and no worker that holds it waits for us. But before that, staged units finish, whose
     /// workers begin after the closing.
-    private mutating func beginParts() throws {
+    mutating func beginParts() throws {
         state.with { $0.ledger.isAhead = true }
         try wait("load: a chunk commits") { $0.ledger.hasStagedClosing ? nil : true }
         try begin()
@@ -148,19 +163,14 @@ struct StreamApplier {
 
     // MARK: Judge
 
-    private func judge(_ batch: ChangeBatch, _ map: [Int]) throws -> JudgedBatch {
+    func judge(_ batch: ChangeBatch, _ map: [Int]) throws -> JudgedBatch {
         let asking = try locateKeys(batch, map)
         let judged = try state.with { state in
             var judged = JudgedBatch()
             for mark in batch.transactions {
                 try state.ledger.judge(batch, mark, routes: map, into: &judged)
             }
-            for route in asking {
-                state.ledger.update(route) {
-                    $0.cutsAreFrozen = false
-                    $0.located = [:]
-                }
-            }
+            for route in asking { state.ledger.thaw(route) }
             return judged
         }
         try spoolParked()
@@ -186,20 +196,21 @@ struct StreamApplier {
         let asking = state.with { state in
             Set(map).filter { state.ledger.load($0)?.asksSource ?? false }
         }
-        for route in asking {
-            let cuts = state.with { state -> [Key] in
-                state.ledger.update(route) { $0.cutsAreFrozen = true }
-                return state.ledger.load(route)?.cuts ?? []
-            }
-            let keys = keysOf(batch, map, route)
-            let places =
-                cuts.isEmpty
-                ? keys.map { _ in 0 }
-                : try source.locate(keys, in: routes[route], among: cuts)
-            let located = Dictionary(zip(keys, places)) { first, _ in first }
-            state.with { $0.ledger.update(route) { $0.located = located } }
-        }
+        for route in asking { try locate(keysOf(batch, map, route), route) }
         return Array(asking)
+    }
+
+    func locate(_ keys: [Key], _ route: Int) throws {
+        let cuts = state.with { state -> [Key] in
+            state.ledger.update(route) { $0.cutsAreFrozen = true }
+            return state.ledger.load(route)?.cuts ?? []
+        }
+        let places =
+            cuts.isEmpty
+            ? keys.map { _ in 0 }
+            : try source.locate(keys, in: routes[route], among: cuts)
+        let located = Dictionary(zip(keys, places)) { first, _ in first }
+        state.with { $0.ledger.update(route) { $0.located = located } }
     }
 
     private func keysOf(_ batch: ChangeBatch, _ map: [Int], _ route: Int) -> [Key] {
@@ -218,8 +229,7 @@ struct StreamApplier {
 
     // MARK: Carry out
 
-    private mutating func carryOut(_ batch: ChangeBatch, _ map: [Int], _ judged: JudgedBatch) throws
-    {
+    mutating func carryOut(_ batch: ChangeBatch, _ map: [Int], _ judged: JudgedBatch) throws {
         var plan = open ?? StreamPlan()
         let isLoading = state.with { state -> Bool in
             guard state.ledger.isLoading else { return false }
@@ -230,9 +240,7 @@ struct StreamApplier {
         defer { noteTables(batch, map) }
         guard !batch.changes.isEmpty else { return }
         touched.formUnion(map)
-        try applier.apply(
-            batch, range: 0..<batch.changes.count, actions: isLoading ? plan.actions : nil,
-            routes: map, counts: &counts)
+        try apply(batch, isLoading ? plan.actions : nil, map)
         for route in judged.restarts { try applier.wipe(route: route) }
         Failpoint.hit(.streamApplied)
     }
@@ -254,182 +262,5 @@ struct StreamApplier {
             else { continue }
             defined.insert(route)
         }
-    }
-
-    // MARK: Commit
-
-    private mutating func commit(_ batch: ChangeBatch, _ last: TransactionMark) throws {
-        advance(batch, last)
-        let plan = open ?? StreamPlan()
-        let routes = routes
-        var entries: [JournalEntry] = plan.restarts.sorted().map {
-            .removeAllChunks(table: routes[$0].source.id)
-        }
-        entries += plan.keyChunks.values.flatMap(\.values).map { .chunk($0) }
-        entries += noteFingerprints().map { .table($0) }
-        if !entries.isEmpty { try applier.record(entries) }
-        try commitCheckpoint()
-        state.with { $0.ledger.committed(plan) }
-        open = nil
-        for message in batch.messages { fences.insert(message.content) }
-    }
-
-    /// A TRUNCATE explains the file that the table has from now on, also to a run that starts after
-    /// a crash: the stream does not bring it again. The next look stores which file that is. Nor
-    /// does it bring DDL again.
-    private mutating func noteFingerprints() -> [TableProgress] {
-        defer { (truncated, defined) = ([], []) }
-        return state.with { state in
-            truncated.union(defined).sorted().map { route in
-                var known = Fingerprint(state.tables[route].fingerprint)
-                if truncated.contains(route) {
-                    known = known.withAnyFile
-                    state.watch.truncated(route)
-                }
-                if defined.contains(route) {
-                    known.isUnproven = true
-                    state.watch.defined(route)
-                }
-                state.tables[route].fingerprint = known.description
-                return state.tables[route]
-            }
-        }
-    }
-
-    private mutating func advance(_ batch: ChangeBatch, _ last: TransactionMark) {
-        move(batch, last)
-        next.xid = last.xid
-        next.committedAt = last.commitTime
-        next.transactions += Int64(batch.transactions.count)
-        for message in batch.messages where message.content == Pulse.heartbeat {
-            next.heartbeatAt = batch.transactions[message.transaction].commitTime
-        }
-    }
-
-    private mutating func move(_ batch: ChangeBatch, _ last: TransactionMark) {
-        next.position = last.endPosition
-        next.commitPosition = last.commitPosition
-        for mark in batch.transactions where mark.isLastPart {
-            for gtid in [mark.preparedGTID, mark.gtid] { gtid.map { _ = next.gtids?.insert($0) } }
-        }
-        passBeats()
-    }
-
-    private mutating func passBeats() {
-        let position = next.position
-        if let beat = state.with({ $0.beats.pass(position) }) { next.heartbeatAt = beat }
-    }
-
-    /// Commits the open target transaction with the newest checkpoint.
-    private mutating func commitCheckpoint(durably: Bool = false) throws {
-        let now = ContinuousClock.now
-        let durable = durably || now - lastDurable >= Self.durableEvery
-        next.unseen = state.with { state in
-            state.ledger.unseen.map { TransactionID(rawValue: UInt64($0)) }
-        }
-        next.counts = [:]
-        for route in touched { next.counts[routes[route].source.id] = counts[route] }
-        try applier.commit(next, durable: durable)
-        Failpoint.hit(.streamCommitted)
-        lastCommit = now
-        publish()
-        if durable { confirm(now) }
-    }
-
-    private mutating func publish() {
-        state.with { state in
-            state.checkpoint = next
-            for route in touched { state.tables[route].counts = counts[route] }
-        }
-        touched = []
-    }
-
-    private mutating func confirm(_ now: ContinuousClock.Instant) {
-        lastDurable = now
-        durablePosition = next.position
-        durableBeat = next.heartbeatAt
-        log.confirm(next.position)
-        state.with { $0.confirmed = next.position }
-        Failpoint.hit(.streamConfirmed)
-    }
-
-    /// Transactions without changes of ours: the position moves at most once a second (P25).
-    private mutating func passEmpty(_ batch: ChangeBatch, _ last: TransactionMark) throws {
-        move(batch, last)
-        try commitWhenDue()
-    }
-
-    /// Nothing came: an idle source sends nothing, and heartbeats that are positions in its log are
-    /// passed all the same. Call between transactions.
-    mutating func passIdle() throws {
-        passBeats()
-        try commitWhenDue()
-    }
-
-    private mutating func commitWhenDue() throws {
-        if ContinuousClock.now - lastCommit >= Self.emptyCommitEvery { try commitPending() }
-    }
-
-    /// Makes everything applied so far durable, in a transaction without changes, and confirms it.
-    mutating func commitPending() throws {
-        let hasNews = durablePosition < next.position || durableBeat != next.heartbeatAt
-        guard open == nil, hasNews else { return }
-        try applier.begin()
-        try commitCheckpoint(durably: true)
-    }
-
-    /// A transaction that ended in the middle: its parts are taken back, and what they counted.
-    mutating func rollback() {
-        applier.rollback()
-        open = nil
-        counts = state.with { $0.tables.map(\.counts) }
-        touched = []
-        (truncated, defined) = ([], [])
-    }
-
-    /// Stores fingerprints that a TRUNCATE explained, so that the next start accepts them. Call
-    /// between transactions.
-    mutating func recordFingerprints() throws {
-        guard open == nil, state.with(\.watch.hasNews) else { return }
-        let changed = state.with { state in
-            state.watch.takeNews().map { route, fingerprint in
-                state.tables[route].fingerprint = fingerprint
-                return state.tables[route]
-            }
-        }
-        try applier.begin()
-        try applier.record(changed.map { .table($0) })
-        try commitCheckpoint(durably: true)
-    }
-
-    // MARK: Tables become live
-
-    /// Marks tables live whose chunks are all in, once the stream has passed the newest chunk
-    /// position (DESIGN 6.11). Call between transactions.
-    mutating func promote() throws {
-        guard open == nil else { return }
-        let ready = state.with { state in
-            state.tables.indices.filter { route in
-                guard state.tables[route].state == .catchingUp,
-                    let newest = state.ledger.load(route)?.completePosition
-                else { return false }
-                return newest <= next.passed
-            }
-        }
-        guard !ready.isEmpty else { return }
-        try applier.begin()
-        var entries: [JournalEntry] = []
-        for route in ready {
-            var table = state.with { $0.tables[route] }
-            table.state = .live
-            table.rowsCopied = state.with { $0.ledger.load(route)?.rowsCopied ?? 0 }
-            entries.append(.removeAllChunks(table: table.id))
-            entries.append(.table(table))
-            state.with { [table] in $0.tables[route] = table }
-        }
-        try applier.record(entries)
-        try commitCheckpoint(durably: true)
-        state.with { state in for route in ready { state.ledger.becomesLive(route) } }
-        Failpoint.hit(.tableLive)
     }
 }

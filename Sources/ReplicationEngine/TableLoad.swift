@@ -12,6 +12,11 @@ package struct TableLoad: Sendable {
         package var state: State = .pending
         package var parked = ParkedChanges()
         package var rows: Int64 = 0
+        /// Its worker knows that it is closing. The stream closes staged units, whose workers may
+        /// still wait for it.
+        var isTaken = false
+        /// What is being copied, as soon as it is known.
+        var snapshot: SourceSnapshot?
 
         package init(id: Int64, range: KeyRange, state: State = .pending) {
             self.id = id
@@ -89,6 +94,17 @@ package struct TableLoad: Sendable {
         chunks.reduce(0) { $0 + $1.rows } + keyChunks.values.reduce(0) { $0 + $1.rows }
     }
     package var units: [Unit] { chunks + keyChunks.values }
+
+    /// Nobody knows whether some unit has what the transaction did: it was read in between, or is
+    /// about to be.
+    ///
+    /// - Parameter moves: keys change, and with them units: then all must have it.
+    func isInDoubt(of mark: TransactionMark, moves: Bool) -> Bool {
+        units.contains { unit in
+            guard let need = unit.need(of: mark) else { return true }
+            return need == .idempotent || moves && need != .none
+        }
+    }
 
     /// Every unit is copied; nil otherwise. The value is the position that the applied stream must
     /// have passed before every later transaction applies whole: the newest chunk position, and the
@@ -231,7 +247,7 @@ package struct TableLoad: Sendable {
         self[.key(key)] = Unit(id: id, range: KeyRange(after: key, through: key))
     }
 
-    /// Stops chunks that are being copied; their workers notice by `generation`. Closing ones
+    /// Stops chunks that are being copied; their workers notice by `generation`. Those that close
     /// finish.
     package mutating func hold() {
         isHeld = true
@@ -268,13 +284,22 @@ extension TableLoad.Unit {
     package var isClosing: Bool { if case .closing = state { true } else { false } }
     var isInFlight: Bool { isCopying || isClosing }
 
+    /// Whether the transaction is still to be applied to the unit's rows; nil: not known.
+    func need(of mark: TransactionMark) -> SideNeed? {
+        switch state {
+        case .pending: SideNeed.none
+        case .copying, .closing: snapshot?.need(of: mark.xid, at: mark.commitPosition)
+        case .copied(let seal): seal.need(of: mark.xid, at: mark.commitPosition)
+        }
+    }
+
     func isPassed(by applied: LogPosition) -> Bool {
         guard case .copied(let seal) = state else { return false }
         return seal.position <= applied && seal.closedAt <= applied
     }
 
     mutating func void() {
-        guard isCopying else { return }
+        guard isCopying || isClosing && !isTaken else { return }
         state = .pending
         parked = ParkedChanges()
     }

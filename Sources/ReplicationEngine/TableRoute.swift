@@ -23,9 +23,10 @@ package struct TableRoute: Sendable, Equatable {
     /// chunk (`TableReader.cut` gives no cut), so that a key changed in writing only stays in it.
     /// MySQL and MariaDB place any writing of a key in one chunk, and log whole rows, so that none
     /// is ever looked for by its text. But for a text that stands for two keys they know one place.
+    /// Rows that change with others of the same table are of one copy, too.
     package var isOneChunk: Bool {
         source.dialect.isMySQLFamily
-            ? keyColumns.contains(where: \.isAmbiguous)
+            ? source.changesItself || keyColumns.contains(where: \.isAmbiguous)
             : keyColumns.contains { $0.keyForm == .unknown }
     }
 }

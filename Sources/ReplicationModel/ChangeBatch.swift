@@ -87,6 +87,8 @@ package struct Change: Sendable {
     package var statement: UInt32 = 0
     package var restartsIdentity = false
     package var cascades = false
+    /// No foreign key did anything for it: made with `foreign_key_checks = 0`.
+    package var isUnchecked = false
     /// Index into `ChangeBatch.tables`.
     package var table: Int32
     /// Start in `values` of the before-image, -1 if the log sent none; as many values as columns.

@@ -195,6 +195,8 @@ package struct ForeignKey: Sendable, Equatable {
     package var definition: String
     /// ON DELETE / ON UPDATE does something to rows (CASCADE, SET NULL, SET DEFAULT).
     package var changesRows: Bool
+    /// What of that is not in the log; nil: nothing.
+    package var unlogged: UnloggedActions?
     package var isDeferrable: Bool
 
     package init(

@@ -206,6 +206,13 @@ struct SourcePreflightTests {
         try connection.run(
             "CREATE TABLE child (id INT PRIMARY KEY, p INT, CONSTRAINT gone FOREIGN KEY (p)"
                 + " REFERENCES parent (id) ON DELETE SET NULL)")
+        try connection.run(
+            "CREATE TABLE tree (id INT PRIMARY KEY, p INT, CONSTRAINT up FOREIGN KEY (p)"
+                + " REFERENCES tree (id) ON DELETE SET NULL)")
+        try connection.run(
+            "CREATE TABLE round (id INT PRIMARY KEY, p VARCHAR(9) COLLATE utf8mb4_general_ci"
+                + " UNIQUE, up VARCHAR(9) COLLATE utf8mb4_general_ci,"
+                + " CONSTRAINT again FOREIGN KEY (up) REFERENCES round (p) ON DELETE SET NULL)")
         try connection.run("CREATE TABLE floating (id FLOAT PRIMARY KEY)")
         try connection.run("CREATE TABLE keyless (id INT)")
         let catalog = CatalogTables(connection: connection, database: database.name)
@@ -213,7 +220,10 @@ struct SourcePreflightTests {
         let findings = try Preflight(connection: connection, tables: tables).findings()
         let refused = findings.filter { $0.severity == .refused }.compactMap(\.table?.name)
         let isLogged = connection.facts.variable("innodb_native_foreign_keys") == "OFF"
-        #expect(refused == (isLogged ? [] : ["child"]) + ["floating", "heap"])
+        #expect(refused == ["floating", "heap"] + (isLogged ? [] : ["round"]))
+        let followed = findings.filter { $0.check.hasPrefix("foreign key") && $0.severity == .ok }
+            .compactMap(\.table?.name)
+        #expect(followed == (isLogged ? [] : ["child", "tree"]))
         let warned = findings.filter { $0.severity == .warning }.compactMap(\.table?.name)
         #expect(warned == ["keyless"])
     }

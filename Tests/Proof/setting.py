@@ -39,9 +39,12 @@ def arguments(description, **defaults):
     parser.add_argument("--existing", choices=["none", "empty", "truncate"], default="none",
                         help="target tables with unique keys that are there before the run")
     parser.add_argument("--sizes", choices=SIZES, default="small")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
+                        help="another setting of the source's server (MySQL and MariaDB)")
     for name, value in defaults.items():
         parser.add_argument("--" + name.replace("_", "-"), type=type(value), default=value)
     options = parser.parse_args()
+    mysql.variant.update(pair.split("=", 1) for pair in options.set)
     log(description.strip().splitlines()[0])
     log(" ".join(sys.argv[1:]) or "(defaults)", "seed", options.seed, "binary", MARTLET)
     return options

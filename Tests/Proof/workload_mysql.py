@@ -1,10 +1,10 @@
 """The workload of workload.py in the SQL of MySQL and MariaDB.
 
 What PostgreSQL has and they do not is left out (partial images, streamed transactions, deferred
-constraints, cascades that are in the log); what only they have is added: unsigned, binary and
-case-insensitive keys, REPLACE, updates of two tables at once. Half of the sessions read committed rows,
-the others have the default isolation. Rows are chosen first, without locks, into user variables:
-@k1 and @k2 are NULL when there is none, and then nothing is changed.
+constraints); what only they have is added: unsigned, binary and case-insensitive keys, REPLACE,
+updates of two tables at once, foreign keys whose actions are not in the log (B33). Half of the
+sessions read committed rows, the others have the default isolation. Rows are chosen first, without
+locks, into user variables: @k1 and @k2 are NULL when there is none, and then nothing is changed.
 """
 
 import time
@@ -16,6 +16,9 @@ from ends.mysql import execute
 from workload import LEDGERS, Table, text, word
 
 LARGEST = 2**64 - 1
+# A DELETE without foreign keys, whatever becomes of it: MariaDB's words, and MySQL's.
+UNCHECKED = ("/*M! SET STATEMENT foreign_key_checks = 0 FOR */ DELETE "
+             "/*+ SET_VAR(foreign_key_checks = 0) */")
 # Servers have defaults of their own.
 COLLATION = "COLLATE utf8mb4_bin"
 
@@ -28,6 +31,11 @@ def unsigned(rng, count):
     """Small ones, and ones that a signed number does not hold."""
     number = rng.randint(0, count * 4)
     return str(number if rng.random() < 0.5 else LARGEST - number)
+
+
+def owner(rng):
+    """One that is there, found when the statement runs."""
+    return f"(SELECT id FROM owners WHERE id >= {rng.randint(1, 300)} ORDER BY id LIMIT 1)"
 
 
 TABLES = [
@@ -52,6 +60,12 @@ TABLES = [
     Table("instants", ("at",),
           lambda r, n: f"'2020-01-01 00:00:00' + INTERVAL {r.randint(0, n * 50)} * 1000003 MICROSECOND",
           lambda r: text(word(r, 4)), "v", lambda r: f"v = {text(word(r, 4))}"),
+    Table("owned", ("id",), lambda r, n: str(r.randint(1, n * 4)),
+          lambda r: f"{owner(r)}, {text(word(r, 10))}", "owner, v",
+          lambda r: f"owner = {owner(r)}, v = {text(word(r, 4))}"),
+    Table("owned_names", ("name",), lambda r, n: text(word(r, 8)),
+          lambda r: f"{owner(r)}, {text(word(r, 10))}", "owner, v",
+          lambda r: (f"owner = {owner(r)}" if r.random() < 0.3 else f"v = {text(word(r, 4))}")),
     Table("truncated", ("id",), lambda r, n: str(r.randint(1, n * 4)),
           lambda r: text(word(r, 10)), "v", lambda r: f"v = {text(word(r, 10))}"),
 ]
@@ -82,6 +96,20 @@ CREATE TABLE swaps (id int PRIMARY KEY, k int UNIQUE);
 CREATE TABLE parents (id int PRIMARY KEY, v text);
 CREATE TABLE parent_children (id int PRIMARY KEY, parent int NOT NULL, v text,
   FOREIGN KEY (parent) REFERENCES parents (id));
+CREATE TABLE owners (id int PRIMARY KEY, code int UNIQUE, v text);
+CREATE TABLE owned (id int PRIMARY KEY, owner int, v text,
+  FOREIGN KEY (owner) REFERENCES owners (id) ON DELETE CASCADE ON UPDATE SET NULL);
+CREATE TABLE owned_names (name varchar(40) {COLLATION} PRIMARY KEY, owner int, v text,
+  FOREIGN KEY (owner) REFERENCES owners (id) ON DELETE SET NULL ON UPDATE SET NULL);
+CREATE TABLE owned_codes (id bigint unsigned PRIMARY KEY, code int UNIQUE, v text,
+  FOREIGN KEY (code) REFERENCES owners (code) ON DELETE CASCADE ON UPDATE SET NULL);
+CREATE TABLE owned_parts (id int PRIMARY KEY, owned int, v text,
+  FOREIGN KEY (owned) REFERENCES owned (id) ON DELETE CASCADE ON UPDATE SET NULL);
+CREATE TABLE trees (id int PRIMARY KEY, up int, v text,
+  FOREIGN KEY (up) REFERENCES trees (id) ON DELETE CASCADE);
+CREATE TABLE regions (id int PRIMARY KEY);
+CREATE TABLE region_rows (id int PRIMARY KEY, region int, v text,
+  FOREIGN KEY (region) REFERENCES regions (id) ON DELETE SET NULL ON UPDATE CASCADE);
 CREATE TABLE partitions (id int, region int, v text, PRIMARY KEY (id, region))
   PARTITION BY RANGE (region) (PARTITION low VALUES LESS THAN (10),
     PARTITION high VALUES LESS THAN (20));
@@ -123,6 +151,15 @@ INSERT INTO uniques SELECT g * 2, g, NULL {all_rows};
 INSERT INTO swaps SELECT g, g {quarter};
 INSERT INTO parents SELECT g, concat('p', g) {quarter};
 INSERT INTO parent_children SELECT g, 1 + g % {n // 4}, concat('c', g) {all_rows};
+INSERT INTO owners SELECT g, g * 3, concat('o', g) {quarter};
+INSERT INTO owned SELECT g * 2, 1 + g % {n // 4}, concat('c', g) {all_rows};
+INSERT INTO owned_names SELECT concat(substr({hashed}, 1, 8), g), 1 + g % {n // 4}, concat('c', g)
+  {all_rows};
+INSERT INTO owned_codes SELECT g, g * 3, concat('c', g) {quarter};
+INSERT INTO owned_parts SELECT g, g * 2, concat('p', g) {all_rows};
+INSERT INTO trees SELECT g, nullif(g DIV 3, 0), concat('t', g) {all_rows};
+INSERT INTO regions SELECT g {quarter};
+INSERT INTO region_rows SELECT g, g, concat('r', g) {quarter};
 INSERT INTO partitions SELECT g, g % 20, concat('v', g) {all_rows};
 INSERT INTO products (price, quantity) SELECT g * 1.10, g % 7 {quarter};
 INSERT INTO kinds (id, {COLUMNS_OF_KINDS}) VALUES
@@ -149,7 +186,8 @@ class Session(workload.Session):
 
     def __init__(self, owner, number, hangs=False):
         super().__init__(owner, number, hangs)
-        for kind, weight in [(self.replace, 4), (self.two_tables, 4)]:
+        for kind, weight in [(self.replace, 4), (self.two_tables, 4), (self.owners, 14),
+                             (self.trees, 4), (self.regions, 1)]:
             self.kinds.append(kind)
             self.weights.append(weight)
 
@@ -294,7 +332,7 @@ class Session(workload.Session):
         return self.rng.choice([give, give, take, take, give + take, again, move])
 
     def family(self):
-        """Without cascades: they are not in the log (B33), and refused."""
+        """Without actions."""
         parent = self.rng.randint(1, self.sizes.rows // 4)
         child = self.rng.randint(self.sizes.rows + 1, 100_000_000)
         return self.rng.choice([
@@ -304,6 +342,57 @@ class Session(workload.Session):
              f"DELETE FROM parents WHERE id = {parent}"],
             [f"INSERT INTO parent_children SELECT {child}, id, 'more' FROM parents "
              f"WHERE id = {parent}"]])
+
+    def owners(self):
+        """What happens to the rows of owners happens to those that refer to them, unlogged (B33)."""
+        rng = self.rng
+        one, other = rng.randint(1, self.sizes.rows // 4), rng.randint(1, self.sizes.rows // 4)
+        fresh = rng.randint(1_000, 100_000_000)
+        key = rng.randint(1, self.sizes.rows * 4)
+        again = [f"INSERT IGNORE INTO owners VALUES ({one}, {one * 3}, 'again')",
+                 f"INSERT IGNORE INTO owned VALUES ({key}, {one}, 'again')",
+                 f"INSERT IGNORE INTO owned_names VALUES ({text(word(rng, 9))}, {one}, 'again')",
+                 f"INSERT IGNORE INTO owned_codes VALUES ({key}, {one * 3}, 'again')",
+                 f"INSERT IGNORE INTO owned_parts VALUES ({key + rng.randint(0, 9)}, {key}, 'again')"]
+        drop = [f"DELETE FROM owners WHERE id = {one}"]
+        move = [f"UPDATE IGNORE owners SET id = {fresh} WHERE id = {one}"]
+        return rng.choice([
+            drop, drop + again, again, move,
+            [f"UPDATE owned SET owner = {other} WHERE owner = {one}", *drop],
+            [*move, f"UPDATE IGNORE owners SET id = {one} WHERE id = {other}", f"DELETE FROM owners WHERE "
+             f"id = {fresh}"],
+            [f"UPDATE IGNORE owners SET code = {rng.choice(['NULL', str(fresh)])} WHERE id = {one}"],
+            [f"DELETE FROM owners WHERE id BETWEEN {one} AND {one + rng.randint(1, 15)}", *again],
+            [f"REPLACE INTO owners VALUES ({one}, {one * 3}, 'replaced')"],
+            ["SAVEPOINT one", *drop, "ROLLBACK TO one"],
+            # Whatever refers to the row finds it again: the target's foreign keys hold at the end.
+            [f"{UNCHECKED} FROM owners WHERE id = {one} AND code = {one * 3}", *again]])
+
+    def trees(self):
+        """Rows that go with rows of their own table."""
+        rng = self.rng
+        root, other = rng.randint(1, self.sizes.rows), rng.randint(1, self.sizes.rows)
+        fresh = rng.randint(100_000, 100_000_000)
+        return rng.choice([
+            [f"DELETE FROM trees WHERE id = {root * 3}"],
+            [f"DELETE FROM trees WHERE id BETWEEN {root} AND {root + rng.randint(1, 5)}",
+             f"INSERT INTO trees VALUES ({root}, NULL, 'again'), ({fresh}, {root}, 'below')"],
+            [f"INSERT IGNORE INTO trees VALUES ({fresh}, {root}, 'more'), ({fresh + 1}, {fresh}, 'end')"],
+            [f"UPDATE IGNORE trees SET up = {other} WHERE up = {root} AND id > {other}"],
+            [f"INSERT IGNORE INTO trees VALUES ({root}, NULL, 'root')",
+             f"UPDATE trees SET v = 'new' WHERE up = {root}"]])
+
+    def regions(self):
+        """Values that are handed on; seldom, because they start a load again."""
+        one, fresh = self.rng.randint(1, self.sizes.rows // 4), self.rng.randint(1_000, 100_000_000)
+        more = [f"INSERT IGNORE INTO regions VALUES ({one})",
+                f"INSERT IGNORE INTO region_rows VALUES ({fresh}, {one}, 'more')"]
+        if self.rng.random() < 0.7:
+            return more + [f"UPDATE region_rows SET v = 'new' WHERE region = {one}"]
+        return self.rng.choice([
+            [*more, f"UPDATE IGNORE regions SET id = {fresh} WHERE id = {one}",
+             f"INSERT IGNORE INTO region_rows VALUES ({fresh + 1}, {fresh}, 'there')"],
+            [f"DELETE FROM regions WHERE id = {one}"]])
 
     def two_tables(self):
         """One statement that changes rows of two tables."""

@@ -63,6 +63,10 @@ struct AppliedTable {
             why: why, try: "martlet plan shows what is wanted; then martlet reload")
     }
 
+    private func isTime(_ column: Int) -> Bool {
+        [.timestamp, .timestampWithZone].contains(route.columns[column].type.kind)
+    }
+
     // MARK: Parts of statements
 
     /// Appends a value that is present or NULL.
@@ -126,17 +130,22 @@ struct AppliedTable {
         }
     }
 
-    /// Appends `UPDATE t SET ...` for the columns whose value is there; false if there are none.
+    /// Appends `UPDATE t SET ...` for the columns whose value is there. A time that stays is set to
+    /// itself: else a column with ON UPDATE CURRENT_TIMESTAMP would not stay (A31).
     func appendUpdate(
         _ columns: [Int], in batch: BatchMemory, to text: inout [UInt8], _ value: (Int) -> Value
     ) throws {
         text.append(contentsOf: "UPDATE \(place) SET ".utf8)
         var isFirst = true
-        for column in columns where !value(column).isUnchanged {
+        for column in columns where !value(column).isUnchanged || isTime(column) {
             if !isFirst { text.append(UInt8(ascii: ",")) }
             isFirst = false
             text.append(contentsOf: "\(names[column]) = ".utf8)
-            try appendLiteral(value(column), of: column, in: batch, to: &text)
+            if value(column).isUnchanged {
+                text.append(contentsOf: names[column].utf8)
+            } else {
+                try appendLiteral(value(column), of: column, in: batch, to: &text)
+            }
         }
         // Nothing to set: the row must still be there.
         if isFirst { text.append(contentsOf: "\(names[0]) = \(names[0])".utf8) }

@@ -120,21 +120,35 @@ extension Preflight {
     }
 
     /// What a foreign key changes in the child is not in the log (B33), except with MySQL's keys of
-    /// the SQL layer.
+    /// the SQL layer: it is followed where that is exact, and refused elsewhere.
     private func foreignKeys(_ table: TableSchema) -> [Finding] {
-        guard connection.facts.variable("innodb_native_foreign_keys")?.uppercased() != "OFF" else {
-            return []
-        }
-        return table.foreignKeys.filter(\.changesRows).map { key in
+        table.foreignKeys.compactMap { key in
+            guard let obstacle = key.obstacle(of: table, among: tables) else {
+                return followed(key, table)
+            }
             let (name, child) = (SQLText.name(key.name), SQLText.name(table.name))
             let clause = key.definition.split(separator: " ON ").dropFirst().map { "ON \($0)" }
             let plain = key.definition.split(separator: " ON ").first ?? ""
             return Finding(
                 .refused, "foreign key \(key.name) of \(table.name)",
                 "\(clause.joined(separator: " ")): its rows change when \(key.referenced) changes,"
-                    + " and this server's log does not say so", table: table.name,
+                    + " this server's log does not say so, and \(obstacle)", table: table.name,
                 try: "ALTER TABLE \(child) DROP FOREIGN KEY \(name), ADD \(plain), and let the"
                     + " application change what refers to a row; or leave the table out")
         }
+    }
+
+    private func followed(_ key: ForeignKey, _ table: TableSchema) -> Finding? {
+        let isOwn = key.referenced == table.name
+        guard let actions = key.unlogged?.effective(isOwn: isOwn) else { return nil }
+        var notes = ["this server's log does not say which: looked for at the target"]
+        if isOwn { notes.append("the table is copied in one piece, under a short lock") }
+        if actions.onUpdate == .cascade {
+            notes.append("an update of what it refers to starts the table's load again")
+        }
+        return Finding(
+            .ok, "foreign key \(key.name) of \(table.name)",
+            "its rows change when \(key.referenced) changes; " + notes.joined(separator: "; "),
+            table: table.name)
     }
 }

@@ -33,8 +33,8 @@ struct SourceGrants {
             // TABLES is granted on schemas only.
             statements.append("GRANT SELECT ON \(SQLText.name(table.name)) TO \(user)")
         }
-        let keyless = Set(tables.filter { $0.chunkKey.isEmpty }.map(\.name.schema)).sorted()
-        for schema in keyless {
+        let locked = tables.filter { $0.chunkKey.isEmpty || $0.changesItself }
+        for schema in Set(locked.map(\.name.schema)).sorted() {
             statements.append("GRANT LOCK TABLES ON \(SQLText.name(schema)).* TO \(user)")
         }
         return statements

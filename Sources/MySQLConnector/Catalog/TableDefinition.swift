@@ -1,3 +1,4 @@
+internal import Foundation
 internal import ReplicationModel
 
 /// A table's foreign keys and checks, out of SHOW CREATE TABLE.
@@ -7,12 +8,15 @@ internal import ReplicationModel
 struct TableDefinition {
     private(set) var foreignKeys: [ForeignKey] = []
     private(set) var checks: [CheckConstraint] = []
+    private let logsActions: Bool
 
     /// nil if there is no such table any more.
     init?(_ connection: MySQLConnection, _ table: TableName) throws {
         do {
             let answer = try connection.query("SHOW CREATE TABLE \(SQLText.name(table))")
-            self.init(parsing: answer.text(0, 1) ?? "", of: table)
+            self.init(
+                parsing: answer.text(0, 1) ?? "", of: table,
+                logsActions: connection.facts.logsForeignKeyActions)
         } catch let error as MySQLError.Server where error.code == Self.noSuchTable {
             return nil
         }
@@ -20,9 +24,12 @@ struct TableDefinition {
 
     private static let noSuchTable: UInt32 = 1146
 
-    /// - Parameter statement: as the servers print it, with all names in backquotes
-    ///   (`sql_quote_show_create`).
-    init(parsing statement: String, of table: TableName) {
+    /// - Parameters:
+    ///   - statement: as the servers print it, with all names in backquotes
+    ///     (`sql_quote_show_create`).
+    ///   - logsActions: what a foreign key does to rows is in the server's log.
+    init(parsing statement: String, of table: TableName, logsActions: Bool = true) {
+        self.logsActions = logsActions
         let body = DefinitionPiece.split(statement).compactMap(\.group).first ?? ""
         for item in DefinitionPiece.split(body).split(separator: .word(",")) {
             read(Array(item), table)
@@ -36,7 +43,8 @@ struct TableDefinition {
         if isConstraint { pieces.removeFirst() }
         guard let name = pieces.popFirst()?.name else { return }
         if isConstraint, pieces.starts(with: [.word("FOREIGN"), .word("KEY")]) {
-            if let key = Self.foreignKey(name, Array(pieces), table) { foreignKeys.append(key) }
+            let key = Self.foreignKey(name, Array(pieces), table, logsActions: logsActions)
+            if let key { foreignKeys.append(key) }
         } else if let place = pieces.firstIndex(of: .word("CHECK")),
             let clause = pieces[place...].dropFirst().first?.group
         {
@@ -45,7 +53,7 @@ struct TableDefinition {
     }
 
     private static func foreignKey(
-        _ name: String, _ pieces: [DefinitionPiece], _ table: TableName
+        _ name: String, _ pieces: [DefinitionPiece], _ table: TableName, logsActions: Bool
     ) -> ForeignKey? {
         let lists = pieces.compactMap(\.group)
         // The tables' own names: schema and name, or the name alone.
@@ -55,13 +63,23 @@ struct TableDefinition {
         let actions = rules.compactMap(\.word).joined(separator: " ")
         let parent = TableName(
             schema: referenced.count > 1 ? referenced[0] : table.schema, name: last)
-        let changes = ["CASCADE", "SET NULL", "SET DEFAULT"].contains(where: actions.contains)
-        return ForeignKey(
+        let known = UnloggedActions(
+            onDelete: action("ON DELETE", actions), onUpdate: action("ON UPDATE", actions))
+        var key = ForeignKey(
             name: name, columns: names(lists[0]), referenced: parent,
             referencedColumns: names(lists[1]),
             definition: "FOREIGN KEY (\(lists[0])) REFERENCES \(SQLText.name(parent)) (\(lists[1]))"
                 + (actions.isEmpty ? "" : " \(actions)"),
-            changesRows: changes, isDeferrable: false)
+            changesRows: known.onDelete != .none || known.onUpdate != .none, isDeferrable: false)
+        if key.changesRows, !logsActions { key.unlogged = known }
+        return key
+    }
+
+    private static func action(_ event: String, _ actions: String) -> UnloggedActions.Action {
+        guard let place = actions.range(of: event) else { return .none }
+        let action = actions[place.upperBound...].drop { $0 == " " }
+        let changing: [UnloggedActions.Action] = [.cascade, .setNull, .setDefault]
+        return changing.first { action.hasPrefix($0.rawValue) } ?? .none
     }
 
     private static func names(_ list: String) -> [String] {

@@ -12,13 +12,17 @@ struct RowsEvent {
     let table: UInt64
     /// The last event of its statement (B16): the ids of tables are not valid behind it.
     let endsStatement: Bool
+    /// NO_FOREIGN_KEY_CHECKS_F: the session's `foreign_key_checks` was off.
+    let isUnchecked: Bool
 
     init(
         _ reader: inout EventReader, _ form: Form, version: Int
     ) throws(MalformedEvent) {
         self.form = form
         table = try reader.unsigned(6)
-        endsStatement = try reader.uint16() & 1 != 0
+        let flags = try reader.uint16()
+        endsStatement = flags & 1 != 0
+        isUnchecked = flags & 2 != 0
         guard version == 2 else { return }
         // Extra information: of NDB, and the number of the partition. Its length counts itself.
         let extra = Int(try reader.uint16())
@@ -76,8 +80,8 @@ struct RowsDecoder: ~Copyable {
         let isPartial = event.form != .write && !isWhole.first
         let slot = builder.slot(of: table, plan, identity: isPartial ? first.columns : nil)
         let images = Images(
-            plan: plan, slot: slot, form: event.form, first: first, second: second,
-            isWhole: isWhole)
+            plan: plan, slot: slot, form: event.form, isUnchecked: event.isUnchecked, first: first,
+            second: second, isWhole: isWhole)
         guard isCompressed else {
             try rows(images, &reader, into: &builder)
             return
@@ -93,6 +97,7 @@ struct RowsDecoder: ~Copyable {
         let plan: RowPlan
         let slot: Int32
         let form: RowsEvent.Form
+        let isUnchecked: Bool
         let first: ColumnBitmap
         let second: ColumnBitmap
         /// Whether each holds every column that is delivered.
@@ -112,11 +117,13 @@ struct RowsDecoder: ~Copyable {
             case .delete:
                 var change = Change(operation: .delete, table: images.slot)
                 change.oldIsWhole = images.isWhole.first
+                change.isUnchecked = images.isUnchecked
                 change.oldRow = try image(images, images.first, &reader, &builder)
                 try finish(change, &builder)
             case .update:
                 var change = Change(operation: .update, table: images.slot)
                 change.oldIsWhole = images.isWhole.first
+                change.isUnchecked = images.isUnchecked
                 change.oldRow = try image(images, images.first, &reader, &builder)
                 change.newRow = try image(images, images.second, &reader, &builder)
                 if !images.isWhole.second { fillUnchanged(change, images, &builder) }

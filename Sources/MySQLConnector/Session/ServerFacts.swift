@@ -18,6 +18,11 @@ package struct ServerFacts: Sendable {
         ["ON", "1", "YES"].contains(variables[name]?.uppercased())
     }
 
+    /// What a foreign key does to rows is in the log: MySQL's keys of the SQL layer (B33).
+    var logsForeignKeyActions: Bool {
+        variable("innodb_native_foreign_keys")?.uppercased() == "OFF"
+    }
+
     /// Everything that this module decides by.
     static let names = [
         "version", "server_uuid", "server_uid", "server_id", "gtid_mode",

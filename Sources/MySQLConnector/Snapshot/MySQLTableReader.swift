@@ -14,9 +14,10 @@ internal import ReplicationModel
 /// What MariaDB shows inside of the transaction is meant to be the snapshot's own position, and is
 /// another session's now and then (docs/decisions/why-mariadbs-snapshot-position-is-a-bound.md).
 ///
-/// A table without a key: its rows cannot be applied idempotently, so low must be high. A
-/// second session holds `LOCK TABLES ... READ` while the snapshot is taken: every transaction that
-/// changed the table has then ended, and none can begin (DESIGN 6.9).
+/// A table without a key: its rows cannot be applied idempotently, so low must be high. The same
+/// where rows change with others of their table, and the log does not say which. A second session
+/// holds `LOCK TABLES ... READ` while the snapshot is taken: every transaction that changed the
+/// table has then ended, and none can begin (DESIGN 6.9).
 ///
 /// The order matters: a low position read after the snapshot could name transactions that it does
 /// not see; a high one read before it could miss some that it sees.
@@ -129,7 +130,7 @@ extension MySQLTableReader {
     private typealias Window = (low: LogPosition, high: LogPosition)
 
     private func takeSnapshot(_ route: TableRoute) throws -> Window {
-        if route.isKeyless { return try takeLockedSnapshot(route) }
+        if route.isKeyless || route.source.changesItself { return try takeLockedSnapshot(route) }
         let low = try LogEnd.visible(connection).position(generation: generation())
         try startTransaction()
         let high = try LogEnd.written(connection).position(generation: generation())

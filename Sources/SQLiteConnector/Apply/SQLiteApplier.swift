@@ -12,7 +12,7 @@ package import ReplicationModel
 package final class SQLiteApplier: ChangeApplier {
     private let target: SQLiteTarget
     private let session: SQLiteSession
-    private let routes: [TableRoute]
+    let routes: [TableRoute]
     private let staged: Set<Int>
     private let label: String
     private var writers: [TableWriter?]
@@ -163,7 +163,7 @@ extension SQLiteApplier {
         }
     }
 
-    private func writer(_ route: Int) throws -> TableWriter {
+    func writer(_ route: Int) throws -> TableWriter {
         if let writer = writers[route] { return writer }
         let made = try TableWriter(
             routes[route], number: route, isStaged: staged.contains(route), on: session)
@@ -195,7 +195,7 @@ extension SQLiteApplier {
         target.writeLock.unlock()
     }
 
-    private func naming<Result>(
+    func naming<Result>(
         _ what: String, _ position: LogPosition? = nil, _ route: TableRoute? = nil,
         _ body: () throws -> Result
     ) throws -> Result {

@@ -5,9 +5,9 @@ internal import ReplicationModel
 final class TableWriter {
     let home: RowStatements
     let table: TargetTable
-    private let session: SQLiteSession
+    let session: SQLiteSession
     private let number: Int
-    private var parked: ParkedRows?
+    private(set) var parked: ParkedRows?
 
     /// The staging table, if rows and changes go there.
     let staging: StagedRows?

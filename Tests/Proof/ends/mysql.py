@@ -74,14 +74,17 @@ class PrivateServer:
         self.port = free_port()
         self.process = None
         self.daemon = "mysqld" if self.engine == "mysql" else "mariadbd"
-        self.folder.mkdir(parents=True)
-        shutil.chown(self.folder, "postgres", "postgres")
+        # Its own: a server that starts deletes all temporary tables that it finds, others' too.
+        self.temporary = f"{self.inside}/tmp"
+        for folder in (self.folder, self.folder / "tmp"):
+            folder.mkdir(parents=True)
+            shutil.chown(folder, "postgres", "postgres")
         at_end(self.remove)
         self.make()
         self.settings = self.tls()
         self.configure({
             **SETTINGS, **FLAVOUR[self.engine], "port": self.port, "datadir": f"{self.inside}/data",
-            "socket": f"{self.inside}/server.sock", "pid_file": f"{self.inside}/server.pid",
+            "socket": f"{self.inside}/server.sock", "tmpdir": self.temporary, "pid_file": f"{self.inside}/server.pid",
             **(settings or {})})
         self.start()
 
@@ -98,13 +101,13 @@ class PrivateServer:
         return str(self.folder / "server.sock")
 
     def make(self):
-        data = f"--datadir={self.inside}/data"
+        folders = [f"--datadir={self.inside}/data", f"--tmpdir={self.temporary}"]
         if self.engine == "mysql":
-            self.program("mysqld", "--no-defaults", data, "--initialize-insecure",
+            self.program("mysqld", "--no-defaults", *folders, "--initialize-insecure",
                          stderr=subprocess.DEVNULL)
         else:
-            self.program("mariadb-install-db", "--no-defaults", data, "--force", "--skip-test-db",
-                         "--auth-root-authentication-method=normal", stderr=subprocess.DEVNULL)
+            self.program("mariadb-install-db", "--no-defaults", *folders, "--force",
+                         "--skip-test-db", "--auth-root-authentication-method=normal", stderr=subprocess.DEVNULL)
 
     def program(self, *arguments, **options):
         return servers("bin", self.name, *arguments, **options)

@@ -108,7 +108,14 @@ extension ModelStream {
         hasher.combine(judged.restarts)
         hasher.combine(plan.restarts)
         for records in plan.keyChunks.values { hasher.combine(Set(records.keys)) }
-        hasher.combine(actions)
+        for work in done {
+            hasher.combine(work.range)
+            hasher.combine(work.actions)
+            hasher.combine(work.batch.bytes)
+        }
+        hasher.combine(steps.map(\.range))
+        hasher.combine(steps.map(\.hits.count))
+        hasher.combine(found)
     }
 }
 

@@ -20,6 +20,7 @@ struct MergeModelTests {
         ModelOptions(hasToast: true, isMoveHeavy: true, source: .window),
         ModelOptions(
             hasToast: true, hasTruncate: true, hasParts: true, source: .window, workers: 3),
+        ModelOptions(hasTruncate: true, hasUnique: true, source: .window),
         ModelOptions(hasToast: true, hasTruncate: true, hasKeyless: true, source: .exact),
         ModelOptions(hasToast: true, isMoveHeavy: true, source: .standby),
         ModelOptions(hasToast: true, hasTruncate: true, hasParts: true, source: .standby),

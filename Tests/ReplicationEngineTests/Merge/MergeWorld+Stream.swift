@@ -10,6 +10,8 @@ struct ModelStream: Sendable {
         case judging(mark: Int)
         /// Waits until the batch may begin.
         case judged
+        /// The part is being applied, in as many statements as rows are searched for.
+        case carrying
         /// All parts are applied in the open target transaction.
         case applied
         /// Committed at the target; the process does not know.
@@ -26,9 +28,17 @@ struct ModelStream: Sendable {
     var judged = JudgedBatch()
     var plan = StreamPlan()
     /// What the open target transaction does, to be done again on the target at commit.
-    var actions: [[ChangeAction]] = []
-    /// The target as the open transaction sees it.
-    var view = ModelTarget()
+    var done: [Work] = []
+    /// What is to be done yet of the part.
+    var steps: [CascadeStep] = []
+    /// Keys that were found for the next hit, and not judged.
+    var found: [Key]?
+
+    struct Work: Sendable {
+        var batch: ChangeBatch
+        var range: Range<Int>
+        var actions: [ChangeAction]
+    }
 
     var batch: ChangeBatch { parts[part] }
 }
@@ -51,7 +61,7 @@ extension MergeWorld {
         stream.position = end
         stream.parts = ModelLog.batches(source.log, start..<end)
         stream.part = 0
-        stream.actions = []
+        stream.done = []
         stream.judged = JudgedBatch()
         stream.plan = StreamPlan()
         stream.phase = .judging(mark: 0)
@@ -65,6 +75,7 @@ extension MergeWorld {
         case .judging(let mark): return try judge(mark)
         case .asking(let cuts): return answer(cuts)
         case .judged: return try begin()
+        case .carrying: return try carry()
         case .applied: return try commitStream()
         case .committed:
             knownCommit = target.commitPosition
@@ -126,13 +137,15 @@ extension MergeWorld {
         return true
     }
 
-    private mutating func answer(_ cuts: [Key]) -> Bool {
+    private mutating func answer(
+        _ cuts: [Key], phase: ModelStream.Phase = .judging(mark: 0)
+    ) -> Bool {
         var located = [Key(number: -1): 0]
         for key in ModelSource.keys {
             located[Key(number: key)] = cuts.filter { $0.number < key }.count
         }
         ledger.update(0) { $0.located = located }
-        stream.phase = .judging(mark: 0)
+        stream.phase = phase
         return true
     }
 
@@ -146,22 +159,85 @@ extension MergeWorld {
     // MARK: The target transaction
 
     private mutating func begin() throws -> Bool {
+        if takesAway(.cascadeClosing) { stream.judged.cascaded = [] }
         guard takesAway(.waitForClosing) || ledger.mayBegin(stream.judged) else { return false }
-        if stream.part == 0 { stream.view = target }
         let batch = stream.batch
         ledger.plan(batch, routes: batchRoutes(batch), stream.judged, into: &stream.plan)
         stream.plan.actions = stream.plan.actions.map(broken)
-        stream.actions.append(stream.plan.actions)
+        stream.steps = try batch.steps(
+            cascades, routes: batchRoutes(batch), isLive: { [ledger] in ledger.load($0) == nil })
+        if takesAway(.cascadeOrder) {
+            stream.steps = [
+                CascadeStep(range: batch.changes.indices, hits: stream.steps.flatMap(\.hits))
+            ]
+        }
         note("applies part \(stream.part): \(stream.plan.actions)")
-        try stream.view.apply(batch, stream.plan.actions)
-        if stream.part + 1 < stream.parts.count {
-            stream.part += 1
-            stream.judged = JudgedBatch()
-            stream.phase = .judging(mark: 0)
-        } else {
-            stream.phase = .applied
+        stream.phase = .carrying
+        return try carry()
+    }
+
+    /// One statement, or one search.
+    private mutating func carry() throws -> Bool {
+        guard let step = stream.steps.first else {
+            endPart()
+            return true
+        }
+        if !step.range.isEmpty {
+            try perform(.init(batch: stream.batch, range: step.range, actions: stream.plan.actions))
+            stream.steps[0].range = step.range.upperBound..<step.range.upperBound
+        } else if let hit = step.hits.first {
+            try meet(hit)
+        }
+        if stream.steps[0].range.isEmpty, stream.steps[0].hits.isEmpty {
+            stream.steps.removeFirst()
+            if stream.steps.isEmpty { endPart() }
         }
         return true
+    }
+
+    private mutating func meet(_ hit: CascadeHit) throws {
+        guard let found = stream.found else {
+            stream.found = try view().keys(hit)
+            return
+        }
+        locateAll()
+        let mine = takesAway(.cascadeJudged) ? found : try ledger.concerned(found, by: hit)
+        if ledger.load(0)?.asksSource ?? false { thaw() }
+        note("of \(found.map(\.number)) refer to it: \(mine.map(\.number))")
+        let batch = hit.changes(of: mine, routes[0])
+        try perform(
+            .init(
+                batch: batch, range: batch.changes.indices,
+                actions: batch.changes.map { _ in .whole }))
+        stream.found = nil
+        stream.steps[0].hits.removeFirst()
+    }
+
+    private mutating func locateAll() {
+        guard let load = ledger.load(0), load.asksSource else { return }
+        _ = answer(load.cuts, phase: stream.phase)
+    }
+
+    private mutating func perform(_ work: ModelStream.Work) throws {
+        stream.done.append(work)
+        _ = try view()
+    }
+
+    /// The target as the open transaction sees it.
+    private func view() throws -> ModelTarget {
+        var view = target
+        for work in stream.done { try view.apply(work.batch, work.actions, work.range) }
+        return view
+    }
+
+    private mutating func endPart() {
+        guard stream.part + 1 < stream.parts.count else {
+            stream.phase = .applied
+            return
+        }
+        stream.part += 1
+        stream.judged = JudgedBatch()
+        stream.phase = .judging(mark: 0)
     }
 
     /// The action without a rule that is taken away.
@@ -172,10 +248,7 @@ extension MergeWorld {
     }
 
     private mutating func commitStream() throws -> Bool {
-        var after = target
-        for (batch, actions) in zip(stream.parts, stream.actions) {
-            try after.apply(batch, actions)
-        }
+        var after = try view()
         for route in stream.plan.restarts {
             after.tables[route].removeAll()
             if !takesAway(.journalWithWipe) { after.journal[route] = [:] }

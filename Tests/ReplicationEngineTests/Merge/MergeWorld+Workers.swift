@@ -247,10 +247,26 @@ extension MergeWorld {
         let isKeyless = routes[work.route].isKeyless
         for (key, row) in rows { try after.tables[work.route].insert(isKeyless ? nil : key, row) }
         for case .memory(let piece) in plan.parked.stored {
-            try after.apply(piece.batch, plan.actions(for: piece).map(broken))
+            try write(piece, &plan, work, to: &after)
         }
-        try after.apply(
-            plan.parked.tail.batch, plan.actions(for: plan.parked.tail).map(broken))
+        try write(plan.parked.tail, &plan, work, to: &after)
+    }
+
+    private func write(
+        _ piece: ParkedChanges.Piece, _ plan: inout ClosingPlan, _ work: ChunkWork,
+        to after: inout ModelTarget
+    ) throws {
+        let actions = plan.actions(for: piece).map(broken)
+        for step in try plan.steps(of: piece) {
+            try after.apply(piece.batch, actions, step.range)
+            for hit in step.hits where !takesAway(.cascadeParked) {
+                let own = after.keys(hit).filter {
+                    work.range.contains($0.number) || takesAway(.cascadeOwnRows)
+                }
+                let batch = hit.changes(of: own, routes[0])
+                try after.apply(batch, batch.changes.map { _ in .whole }, batch.changes.indices)
+            }
+        }
     }
 
     /// As `MergeLedger.mergeNeighbours`, but for runs as short as the model's.

@@ -68,7 +68,11 @@ struct MergeWorld {
         routes = ModelLog.routes(options)
         random = SeededGenerator(seed: seed)
         target.tables[0].isUnique = options.hasUnique
+        if options.cascades != nil { target.live = [1] }
     }
+
+    /// None where the model has no such keys.
+    var cascades: CascadeMap { (try? CascadeMap(routes)) ?? CascadeMap() }
 
     func takesAway(_ rule: Rule) -> Bool { options.takenAway == rule }
 
@@ -95,7 +99,7 @@ struct MergeWorld {
         let judged = takesAway(.judgedPosition) ? source.insertPosition : target.commitPosition
         ledger = MergeLedger(
             tables: tables, unseen: target.unseen, lastJudged: judged,
-            kind: options.source.snapshots)
+            kind: options.source.snapshots, cascades: cascades)
         stream = ModelStream()
         stream.position = target.applied
         knownCommit = target.commitPosition
@@ -210,6 +214,10 @@ extension TableLoad {
 extension SourceTransaction {
     var brief: String {
         let list = changes.map { change in
+            if let parent = change.parent {
+                return "parent \(parent.old)>\(parent.new ?? "-")"
+                    + (parent.isUnchecked ? " unchecked" : "")
+            }
             let sides = [change.old, change.new].map { $0.map(String.init) ?? "-" }
             return "\(change.operation) t\(change.table) \(sides.joined(separator: ">"))"
                 + (change.isIncomplete ? " incomplete" : "")

@@ -10,8 +10,29 @@ struct ModelLog {
 
     static func routes(_ options: ModelOptions) -> [TableRoute] {
         let first = options.asksSource ? askingRoute : routes[0]
-        return options.hasKeyless ? [first, routes[1]] : [first]
+        guard let actions = options.cascades else {
+            return options.hasKeyless ? [first, routes[1]] : [first]
+        }
+        var child = first
+        var key = ForeignKey(
+            name: "key", columns: ["value"], referenced: parent.source.name,
+            referencedColumns: ["value"], definition: "", changesRows: true, isDeferrable: false)
+        key.unlogged = actions
+        child.source.foreignKeys = [key]
+        return [child, parent]
     }
+
+    /// Has no rows of its own here: only what it does to others.
+    private static let parent: TableRoute = {
+        let name = TableName(schema: "public", name: "parent")
+        let columns = [column("value", .text)]
+        let schema = TableSchema(
+            id: 1, name: name, columns: columns, replicaIdentity: .primaryKey)
+        return TableRoute(source: schema, target: name, columns: columns, key: [0])
+    }()
+    private static let loggedParent = LoggedTable(
+        id: 1, name: parent.source.name,
+        columns: [.init(name: "value", typeID: 0, modifier: -1, isIdentity: true)], isFull: true)
 
     private static func column(_ name: String, _ kind: ValueKind) -> Column {
         let type = ColumnType(
@@ -70,13 +91,20 @@ struct ModelLog {
 
     /// Tables are numbered by the batch as they come, as the decoder does.
     private static func append(_ source: SourceChange, to batch: inout ChangeBatch) {
-        let table = tables[source.table]
+        let table = source.parent == nil ? tables[source.table] : loggedParent
         var index = batch.tables.firstIndex { $0.id == table.id } ?? -1
         if index < 0 {
             index = batch.tables.count
             batch.tables.append(table)
         }
         var change = Change(operation: source.operation, table: Int32(index))
+        if let parent = source.parent {
+            change.isUnchecked = parent.isUnchecked
+            change.oldRow = batch.appendParent(parent.old)
+            if let new = parent.new { change.newRow = batch.appendParent(new) }
+            batch.changes.append(change)
+            return
+        }
         if let row = source.newRow, let key = source.new {
             let large: String? = source.isIncomplete ? nil : row.large
             change.newRow = batch.appendRow(table.isFull ? nil : key, row.value, .some(large))
@@ -103,6 +131,11 @@ extension ChangeBatch {
         row.append(large.map { $0.map { append(text: $0) } ?? .unchanged } ?? .null)
         values.append(contentsOf: row)
         return start
+    }
+
+    fileprivate mutating func appendParent(_ value: String) -> Int32 {
+        values.append(append(text: value))
+        return Int32(values.count - 1)
     }
 
     mutating func append(text: String) -> Value {

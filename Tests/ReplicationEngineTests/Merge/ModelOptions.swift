@@ -1,4 +1,5 @@
 import ReplicationEngine
+import ReplicationModel
 
 /// What one configuration of the model contains.
 struct ModelOptions: Sendable, CustomStringConvertible {
@@ -15,6 +16,8 @@ struct ModelOptions: Sendable, CustomStringConvertible {
     var asksSource = false
     /// The first table's values are unique, and its target has a unique key on them from the start.
     var hasUnique = false
+    /// The first table's values refer to a table whose changes alone are in the log.
+    var cascades: UnloggedActions?
     var source = ModelSourceKind.visibility
     var workers = 2
     /// One rule is not followed, to show that the model notices.
@@ -29,6 +32,9 @@ struct ModelOptions: Sendable, CustomStringConvertible {
         if hasParts { words.append("parts") }
         if asksSource { words.append("keys the source orders") }
         if hasUnique { words.append("unique values") }
+        if let cascades {
+            words.append("DELETE \(cascades.onDelete) and UPDATE \(cascades.onUpdate) unlogged")
+        }
         words.append("\(workers) worker" + (workers == 1 ? "" : "s"))
         if let takenAway { words.append("without \(takenAway.rawValue)") }
         return words.joined(separator: ", ")
@@ -92,5 +98,16 @@ enum Rule: String, Sendable, CaseIterable {
     case oneSnapshot = "one snapshot for all parts of a table"
     case partsEmptied = "emptying a table that was copied in part"
     case partsWaited = "waiting for the commit of a part"
+    case cascadeParked = "keeping what others refer to with a chunk that is being copied"
+    case cascadeOwnRows = "changing only a closing chunk's own rows"
+    case cascadeJudged = "judging each row that refers to a changed one"
+    case cascadeClosing = "waiting for every closing chunk of a table that refers to another"
+    case cascadeOrder = "changing what refers to a row before anything later"
     case judgedPosition = "the checkpoint as the last position judged"
+}
+
+extension UnloggedActions {
+    static let follows = UnloggedActions(onDelete: .cascade, onUpdate: .cascade)
+    static let deletes = UnloggedActions(onDelete: .cascade, onUpdate: .setNull)
+    static let sets = UnloggedActions(onDelete: .setNull, onUpdate: .setNull)
 }

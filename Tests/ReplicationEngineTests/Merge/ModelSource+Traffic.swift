@@ -12,10 +12,11 @@ extension ModelSource {
     ) -> [[Int: ModelRow]] {
         var rows: [[Int: ModelRow]] = [[:], [:]]
         for (key, value) in zip(keys, uniqueValues) where random.chance(60) {
+            let shared = options.cascades == nil ? "first" : uniqueValues[random.below(3)]
             rows[0][key] = ModelRow(
-                value: options.hasUnique ? value : "first", large: "large\(key)")
+                value: options.hasUnique ? value : shared, large: "large\(key)")
         }
-        for id in 0..<random.below(4) {
+        for id in 0..<random.below(4) where options.cascades == nil {
             rows[1][id] = ModelRow(value: "v\(random.below(2))", large: "l\(random.below(2))")
         }
         return rows
@@ -33,7 +34,10 @@ extension ModelSource {
             if options.hasTruncate, random.chance(10), mayTruncate(table) {
                 change = SourceChange(table: table, operation: .truncate)
             }
-            guard let change else { continue }
+            if let actions = options.cascades, random.chance(30) {
+                change = parentChange(actions, now, &random)
+            }
+            guard let change, isQuiet(change) else { continue }
             transaction.changes.append(change)
             change.apply(to: &now.committed)
         }
@@ -41,6 +45,38 @@ extension ModelSource {
             transaction.parts = max(1, min(transaction.changes.count, 1 + random.below(3)))
         }
         commit(transaction)
+    }
+
+    private func parentChange(
+        _ actions: UnloggedActions, _ now: ModelSource, _ random: inout SeededGenerator
+    ) -> SourceChange? {
+        let old = Self.uniqueValues[random.below(options.hasUnique ? 6 : 3)]
+        let rows = now.committed[0]
+        let keys = rows.filter { $0.value.value == old }.map(\.key)
+        guard keys.allSatisfy({ isFree(0, $0) }) else { return nil }
+        var parent = ParentChange(old: old, actions: actions)
+        parent.isUnchecked = random.chance(10)
+        if random.chance(50), actions.onUpdate != .none {
+            let new = Self.uniqueValues[random.below(options.hasUnique ? 6 : 3)]
+            let isTaken = options.hasUnique && rows.values.contains { $0.value == new }
+            guard new != old, !isTaken else { return nil }
+            parent.new = new
+        }
+        return SourceChange(
+            table: 1, operation: parent.new == nil ? .delete : .update, parent: parent)
+    }
+
+    /// Whoever refers to a row locks it, and so does who changes it.
+    private func isQuiet(_ change: SourceChange) -> Bool {
+        guard options.cascades != nil else { return true }
+        let values = change.values
+        return !log.contains { other in
+            isHidden(other.xid)
+                && other.changes.contains {
+                    (change.parent != nil || $0.parent != nil)
+                        && !values.isDisjoint(with: $0.values)
+                }
+        }
     }
 
     /// A standby's readers do not hold the primary.
@@ -66,6 +102,9 @@ extension ModelSource {
         var row = ModelRow(value: "x\(xid).\(index)", large: "l\(xid).\(index)")
         let kind =
             options.isMoveHeavy ? 1 + random.below(12) : random.below(options.hasToast ? 5 : 4)
+        if options.cascades != nil, !options.hasUnique {
+            row.value = random.chance(20) ? "" : Self.uniqueValues[random.below(3)]
+        }
         if options.hasUnique {
             let own = kind > 1 ? old.flatMap { rows[$0]?.value } : nil
             guard let value = uniqueValue(own, rows, &random) else { return nil }
@@ -118,5 +157,12 @@ extension ModelSource {
             return SourceChange(table: 1, operation: .delete, old: old, oldRow: rows[old])
         }
         return update(1, old, old, rows, row, &random)
+    }
+}
+
+extension SourceChange {
+    fileprivate var values: Set<String> {
+        Set(parent?.values ?? [oldRow?.value, newRow?.value].compactMap(\.self))
+            .subtracting([""])
     }
 }

@@ -17,6 +17,29 @@ struct SourceChange: Hashable, Sendable {
     var newRow: ModelRow?
     /// The log does not repeat the large value.
     var isIncomplete = false
+    /// A change of the table that the first one refers to.
+    var parent: ParentChange?
+}
+
+/// What rows of the first table refer to is deleted, or becomes `new`.
+struct ParentChange: Hashable, Sendable {
+    var old: String
+    var new: String?
+    /// Without doing anything to rows that refer to it.
+    var isUnchecked = false
+    var actions: UnloggedActions
+
+    var values: [String] { [old, new].compactMap(\.self) }
+
+    func apply(to rows: inout [Int: ModelRow]) {
+        let action = new == nil ? actions.onDelete : actions.onUpdate
+        guard !isUnchecked, action != .none else { return }
+        for (key, row) in rows where row.value == old {
+            // NULL is the empty value.
+            let value = action == .setNull ? "" : new
+            rows[key] = value.map { ModelRow(value: $0, large: row.large) }
+        }
+    }
 }
 
 struct SourceTransaction: Sendable {
@@ -103,7 +126,10 @@ struct ModelSource: Sendable {
 
     func isTouchedByHidden(_ table: Int) -> Bool {
         options.source != .standby
-            && log.contains { isHidden($0.xid) && $0.changes.contains { $0.table == table } }
+            && log.contains {
+                isHidden($0.xid)
+                    && $0.changes.contains { $0.table == table || $0.parent != nil && table == 0 }
+            }
     }
 
     func isFree(_ table: Int, _ key: Int) -> Bool {
@@ -118,9 +144,12 @@ struct ModelSource: Sendable {
 
     mutating func commit(_ transaction: SourceTransaction) {
         for change in transaction.changes {
-            change.apply(to: &committed)
-            for key in [change.old, change.new].compactMap(\.self) {
+            defer { change.apply(to: &committed) }
+            for key in keys(touchedBy: change) {
                 holders[Lock(table: change.table, key: key)] = transaction.xid
+            }
+            for value in change.parent?.values ?? [] where options.hasUnique {
+                holders[Lock(table: 0, value: value)] = transaction.xid
             }
             guard options.hasUnique, change.table == 0 else { continue }
             for row in [change.oldRow, change.newRow].compactMap(\.self) {
@@ -128,6 +157,13 @@ struct ModelSource: Sendable {
             }
         }
         log.append(transaction)
+    }
+
+    private func keys(touchedBy change: SourceChange) -> [Int] {
+        guard let parent = change.parent else {
+            return [change.old, change.new].compactMap(\.self)
+        }
+        return committed[0].filter { $0.value.value == parent.old }.map(\.key)
     }
 
     mutating func takeXID() -> UInt64 {
@@ -193,7 +229,8 @@ struct ModelSource: Sendable {
     func rows(_ table: Int, seenBy visible: Set<UInt64>) -> [Int: ModelRow] {
         var rows = base
         for transaction in log where visible.contains(transaction.xid) {
-            for change in transaction.changes where change.table == table {
+            for change in transaction.changes
+            where change.table == table || change.parent != nil && table == 0 {
                 change.apply(to: &rows)
             }
         }
@@ -225,6 +262,10 @@ extension SourceTransaction {
 
 extension SourceChange {
     func apply(to rows: inout [[Int: ModelRow]]) {
+        if let parent {
+            parent.apply(to: &rows[0])
+            return
+        }
         if operation == .truncate { rows[table] = [:] }
         if let old { rows[table][old] = nil }
         if let new { rows[table][new] = newRow }

@@ -23,7 +23,9 @@ struct ModelTable: Hashable, Sendable {
             bag[row, default: 0] += 1
             return
         }
-        guard !isUnique || !rows.values.contains(where: { $0.value == row.value }) else {
+        // The empty value is NULL.
+        let isTaken = isUnique && !row.value.isEmpty
+        guard !isTaken || !rows.values.contains(where: { $0.value == row.value }) else {
             throw ModelFailure("a unique value twice")
         }
         guard rows.updateValue(row, forKey: key) == nil else { throw ModelFailure("duplicate key") }
@@ -65,10 +67,22 @@ struct ModelTarget: Sendable {
         record(merge.record)
     }
 
-    mutating func apply(_ batch: ChangeBatch, _ actions: [ChangeAction]) throws {
-        for (change, action) in zip(batch.changes, actions) where action != .skip {
-            try apply(change, action, batch)
+    mutating func apply(
+        _ batch: ChangeBatch, _ actions: [ChangeAction], _ range: Range<Int>
+    ) throws {
+        for index in range where actions[index] != .skip {
+            let change = batch.changes[index]
+            // It has no rows here.
+            if batch.tables[Int(change.table)].name.name == "parent" { continue }
+            try apply(change, actions[index], batch)
         }
+    }
+
+    /// Of the rows that refer to what is changed.
+    func keys(_ hit: CascadeHit) -> [Key] {
+        let values = hit.old.map { String(decoding: $0[0], as: UTF8.self) }
+        return tables[0].rows.filter { values.contains($0.value.value) }.keys.sorted()
+            .map { Key(number: $0) }
     }
 
     private mutating func apply(_ change: Change, _ action: ChangeAction, _ batch: ChangeBatch)

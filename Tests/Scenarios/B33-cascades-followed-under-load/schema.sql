@@ -1,0 +1,6 @@
+CREATE TABLE p (id int PRIMARY KEY, v int);
+CREATE TABLE c (id int PRIMARY KEY, p int, v int, FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE ON UPDATE SET NULL);
+CREATE TABLE n (name varchar(20) COLLATE utf8mb4_bin PRIMARY KEY, p int, FOREIGN KEY (p) REFERENCES p (id) ON DELETE SET NULL ON UPDATE SET NULL);
+INSERT INTO p SELECT seq, seq FROM seq_1_to_2000;
+INSERT INTO c SELECT seq, 1 + seq % 2000, 0 FROM seq_1_to_60000;
+INSERT INTO n SELECT concat(char(65 + seq % 26), seq), 1 + seq % 2000 FROM seq_1_to_30000;

@@ -1,0 +1,22 @@
+-- The log has the parents' rows only.
+CREATE TABLE p (id int PRIMARY KEY, code binary(4) UNIQUE, v int);
+CREATE TABLE c (id int PRIMARY KEY, p int, v int, stamp timestamp DEFAULT current_timestamp ON UPDATE current_timestamp, FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE ON UPDATE SET NULL);
+CREATE TABLE n (name varchar(20) COLLATE utf8mb4_bin PRIMARY KEY, p int, FOREIGN KEY (p) REFERENCES p (id) ON DELETE SET NULL ON UPDATE SET NULL);
+CREATE TABLE kp (id int PRIMARY KEY);
+CREATE TABLE k (p int, x int, PRIMARY KEY (p, x), FOREIGN KEY (p) REFERENCES kp (id) ON DELETE CASCADE);
+CREATE TABLE two (id bigint unsigned PRIMARY KEY, a int UNIQUE, b int, FOREIGN KEY (a) REFERENCES p (id) ON DELETE CASCADE ON UPDATE SET NULL, FOREIGN KEY (b) REFERENCES p (id) ON DELETE SET NULL ON UPDATE SET NULL);
+CREATE TABLE b (id binary(4) PRIMARY KEY, code binary(4), FOREIGN KEY (code) REFERENCES p (code) ON DELETE CASCADE ON UPDATE SET NULL);
+CREATE TABLE q (a int, b int, v int, PRIMARY KEY (a, b));
+CREATE TABLE qc (id int PRIMARY KEY, a int, b int, FOREIGN KEY (a, b) REFERENCES q (a, b) ON DELETE CASCADE ON UPDATE SET NULL);
+CREATE TABLE r (id int PRIMARY KEY, p int, FOREIGN KEY (p) REFERENCES p (id));
+INSERT INTO p SELECT seq, CAST(lpad(hex(seq * 256), 4, '0') AS char), seq FROM seq_1_to_40;
+INSERT INTO c (id, p, v, stamp) SELECT 100 * p.id + s.seq, p.id, s.seq, '2020-01-01 00:00:00' FROM p, seq_1_to_9 s;
+INSERT INTO n SELECT concat(char(64 + s.seq), lpad(p.id, 3, '0')), p.id FROM p, seq_1_to_6 s;
+INSERT INTO kp SELECT id FROM p;
+INSERT INTO k SELECT p.id, s.seq FROM p, seq_1_to_6 s;
+INSERT INTO two SELECT 1000 + id, id, 41 - id FROM p;
+INSERT INTO b SELECT unhex(lpad(hex(100 * p.id + s.seq), 8, '0')), p.code FROM p, seq_1_to_6 s;
+INSERT INTO q SELECT a.seq, b.seq, 1 FROM seq_1_to_5 a, seq_1_to_5 b;
+INSERT INTO qc SELECT 100 * q.a + 10 * q.b + s.seq, q.a, q.b FROM q, seq_1_to_5 s;
+INSERT INTO qc VALUES (9000, 1, NULL), (9001, NULL, 1);
+INSERT INTO r VALUES (1, 40);

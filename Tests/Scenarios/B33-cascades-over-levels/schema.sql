@@ -1,0 +1,21 @@
+-- Deleted, set to NULL and renamed by their parents, over levels and to the own table; the log has the first rows only.
+CREATE TABLE p (id int PRIMARY KEY, v int);
+CREATE TABLE c (id int PRIMARY KEY, p int, v int, FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE ON UPDATE CASCADE);
+CREATE TABLE g (id int PRIMARY KEY, c int, FOREIGN KEY (c) REFERENCES c (id) ON DELETE CASCADE ON UPDATE CASCADE);
+CREATE TABLE gg (id int PRIMARY KEY, g int, FOREIGN KEY (g) REFERENCES g (id) ON DELETE SET NULL);
+CREATE TABLE k (p int, x int, v int, PRIMARY KEY (p, x), FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE ON UPDATE CASCADE);
+CREATE TABLE kc (id int PRIMARY KEY, p int, x int, FOREIGN KEY (p, x) REFERENCES k (p, x) ON DELETE CASCADE ON UPDATE CASCADE);
+CREATE TABLE diamond (id int PRIMARY KEY, c int, k int, FOREIGN KEY (c) REFERENCES c (id) ON DELETE CASCADE ON UPDATE CASCADE, FOREIGN KEY (k) REFERENCES kc (id) ON DELETE SET NULL);
+CREATE TABLE tree (id int PRIMARY KEY, up int, p int, FOREIGN KEY (up) REFERENCES tree (id) ON DELETE CASCADE, FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE ON UPDATE CASCADE);
+CREATE TABLE leaf (id int PRIMARY KEY, tree int, FOREIGN KEY (tree) REFERENCES tree (id) ON DELETE CASCADE);
+CREATE TABLE lone (id int PRIMARY KEY, up int, FOREIGN KEY (up) REFERENCES lone (id) ON DELETE SET NULL ON UPDATE CASCADE);
+INSERT INTO p SELECT seq, seq FROM seq_1_to_12;
+INSERT INTO c SELECT 100 * p.id + s.seq, p.id, s.seq FROM p, seq_1_to_5 s;
+INSERT INTO g SELECT 10 * c.id + s.seq, c.id FROM c, seq_1_to_3 s;
+INSERT INTO gg SELECT 10 * g.id, g.id FROM g;
+INSERT INTO k SELECT p.id, s.seq, 0 FROM p, seq_1_to_4 s;
+INSERT INTO kc SELECT 1000 * p + 10 * x + s.seq, p, x FROM k, seq_1_to_3 s;
+INSERT INTO diamond SELECT c.id, c.id, 1000 * c.p + 11 FROM c;
+INSERT INTO tree SELECT seq, nullif(seq DIV 2, 0), IF(seq % 5 = 0, 1 + seq % 12, NULL) FROM seq_1_to_200;
+INSERT INTO leaf SELECT 10 * t.id + s.seq, t.id FROM tree t, seq_1_to_3 s;
+INSERT INTO lone SELECT seq, nullif(seq DIV 3, 0) FROM seq_1_to_60;
