@@ -13,6 +13,12 @@ package enum TransformCheck {
                 Finding(
                     .refused, check, why, table: table.name, try: RowRefusal.fullImage(table)))
         }
+        if table.foreignKeys.contains(where: {
+            $0.unlogged?.effective(isOwn: $0.referenced == table.name) != nil
+        }) {
+            found.append(
+                Finding(.refused, check, unfollowed, table: table.name, try: withoutTransform))
+        }
         if !transform.isOneToOne, !sees {
             found.append(
                 Finding(
@@ -33,6 +39,11 @@ package enum TransformCheck {
         }
         return found
     }
+
+    static let unfollowed =
+        "a foreign key changes its rows without a word in the log; they would be looked for at the "
+        + "target, which has what the transform makes of them"
+    static let withoutTransform = "leave the table without a transform"
 
     private static func words(_ transform: Transform) -> String {
         let passed = transform.outputs.count { $0.passes != nil }

@@ -54,6 +54,19 @@ final class TransformingApplier: ChangeApplier {
             counts: &counts)
     }
 
+    /// Rows of a transform's table are not there as the foreign key knows them; `check` refuses it.
+    func keys(
+        route: Int, where columns: [Int], among tuples: [[[UInt8]]], after: Key?, limit: Int
+    ) throws -> [Key] {
+        if let transform = transforms[route] {
+            throw ReplicationError(
+                .unsupported, "follow a foreign key", table: transform.source.source.name,
+                why: TransformCheck.unfollowed, try: TransformCheck.withoutTransform)
+        }
+        return try applier.keys(
+            route: route, where: columns, among: tuples, after: after, limit: limit)
+    }
+
     func wipe(route: Int) throws { try applier.wipe(route: route) }
 
     // MARK: Rows of a snapshot

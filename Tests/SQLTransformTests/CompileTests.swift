@@ -175,4 +175,21 @@ struct CompileTests {
         }
         #expect(try compile(sql).outputs[1].column.type.kind.rawValue == kind)
     }
+
+    @Test("Rows that change without a word in the log are not looked for behind a transform")
+    func unloggedKeys() throws {
+        var route = table("customers", "id:int32!", "parent:int32", dialect: .mariadb)
+        var key = ForeignKey(
+            name: "fk", columns: ["parent"], referenced: TableName(schema: "public", name: "p"),
+            referencedColumns: ["id"], definition: "", changesRows: true, isDeferrable: false)
+        func severities() throws -> [Finding.Severity] {
+            let transform = try compile("SELECT id FROM customers", route)
+            return TransformCheck.findings(transform, sees: false).map(\.severity)
+        }
+        route.source.foreignKeys = [key]
+        #expect(try severities() == [.ok])
+        key.unlogged = UnloggedActions(onDelete: .cascade, onUpdate: .none)
+        route.source.foreignKeys = [key]
+        #expect(try severities() == [.refused])
+    }
 }

@@ -52,6 +52,8 @@ struct ChangeTransform {
                 try take(index, action, mark)
             }
             copy.changes = first..<batch.changes.count
+            // What is behind the range is still to come.
+            if range.upperBound < mark.changes.upperBound { copy.isLastPart = false }
             batch.transactions.append(copy)
         }
     }
