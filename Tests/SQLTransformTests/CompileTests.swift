@@ -119,6 +119,9 @@ struct CompileTests {
                 "SELECT id FROM customers; SELECT 1", "line 1, column 25", "more than one statement"
             ),
             Bad("SELECT id, ? AS x FROM customers", "line 1, column 12", "no parameters"),
+            Bad(
+                "SELECT id FROM customers WHERE operation() = 'insert'", "line 1, column 32",
+                "operation() speaks of a change"),
             Bad("DELETE FROM customers", "line 1, column 1", "it is not a SELECT"),
             Bad("SELECT 1", "line 1, column 1", "it has no FROM"),
             Bad(
@@ -142,6 +145,9 @@ struct CompileTests {
         #expect(
             refusal("SELECT id FROM customers", key: ["ident"])?.why.contains("is no output")
                 == true)
+        #expect(
+            refusal("SELECT commit_position() AS id FROM customers", key: ["id"])?.why
+                .contains("speaks of a change") == true)
         let hashed = try compile(
             "SELECT sha256(id) AS id, name FROM customers", key: ["id"])
         #expect(hashed.isOneToOne)

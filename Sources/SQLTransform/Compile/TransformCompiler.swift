@@ -87,6 +87,9 @@ struct TransformCompiler {
                 return passing(column, as: name)
             }
             try requireName(name, range, at: index)
+            if route.isKeyless || definition.key?.contains(name) == true {
+                try refuseAboutChange(range, "it may stand in other outputs of a table with a key")
+            }
             if !definition.nondeterministic.contains(name) {
                 try refuseNow(range, output: index)
                 _ = try prepare(expression, at: index, mayBeRandom: false)
@@ -108,6 +111,16 @@ struct TransformCompiler {
             try: index == nil
                 ? "filter by the row's columns"
                 : "commit_time(), or name the output under 'nondeterministic:'")
+    }
+
+    /// What speaks of the change is not the same when the row is looked for again.
+    private func refuseAboutChange(_ range: Range<Int>, _ remedy: String) throws {
+        for token in select.written.tokens[range]
+        where token.kind == .word && FunctionLibrary.aboutChange.contains(token.text.lowercased()) {
+            throw Self.failure(
+                definition, "\(token.text.lowercased())() speaks of a change, not of the row",
+                at: token.range.lowerBound, try: remedy)
+        }
     }
 
     private func passing(_ column: Int, as name: String) -> Transform.Output {
@@ -179,6 +192,7 @@ struct TransformCompiler {
     private func filterColumns() throws -> Set<Int> {
         let sql = select.statement(selecting: "1", filtered: true)
         try refuseNow(select.rest)
+        try refuseAboutChange(select.rest, "filter by the row's columns")
         do { return try session.prepare(sql).reads } catch {
             let offset =
                 select.rest.isEmpty
