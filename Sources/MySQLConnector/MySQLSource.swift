@@ -111,13 +111,19 @@ extension MySQLSource {
 
 extension MySQLSource {
     /// The log's end is a start as good as any: what is not visible yet at that moment is caught by
-    /// the low positions of the chunks (DESIGN 6.1).
+    /// the low positions of the chunks (DESIGN 6.1). The log is read from a little earlier on, so
+    /// that it has the rows of every XA transaction that is prepared at the start (B20).
     package func createCapture(_ capture: CaptureNames, tables: [TableName]) throws -> CaptureStart
     {
         try sessions.use { connection in
+            let earlier = try LogEnd.start(connection)
+            try PreparedAtServer.waitUntilEnded(connection)
             let end = try LogEnd.start(connection)
             let position = try end.position(generation: generation.withLock { $0 })
-            return CaptureStart(place: LogPlace(position: position, gtids: end.gtids))
+            return CaptureStart(
+                place: LogPlace(
+                    position: position, gtids: end.gtids,
+                    readFrom: earlier.gtids == end.gtids ? nil : earlier.gtids))
         }
     }
 
@@ -155,7 +161,7 @@ extension MySQLSource {
                 try: "martlet run PIPELINE --fresh --yes")
         }
         generation.withLock { $0 = next }
-        return LogPlace(position: position, gtids: gtids)
+        return LogPlace(position: position, gtids: gtids, readFrom: place.readFrom)
     }
 
     package func openLog(

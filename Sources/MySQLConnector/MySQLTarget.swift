@@ -262,7 +262,7 @@ extension MySQLTarget {
         try control.with(repeats: true) { connection in
             let catalog = TargetCatalog(connection: connection)
             return try routes.flatMap {
-                try TargetQuestions(flavour: connection.flavour)
+                try TargetQuestions(connection)
                     .questions($0, catalog.table($0.target))
             }
         }

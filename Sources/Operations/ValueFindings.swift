@@ -58,9 +58,10 @@ package enum ValueFindings {
         let part = census.isWhole ? "" : " looked at"
         let fate =
             question.conversion.map { "converted, as lossy.\($0.rawValue) says" }
-            ?? "the target has no place for them"
+            ?? question.warning ?? "the target has no place for them"
+        let isTaken = question.conversion != nil || question.warning != nil
         var finding = Finding(
-            question.conversion == nil ? .refused : .warning,
+            isTaken ? .warning : .refused,
             "values of \(question.table).\(question.column.name)",
             "\(answer.rows) of \(census.rows) rows\(part) have \(question.trait.words): \(fate)",
             table: question.table, column: question.column.name,

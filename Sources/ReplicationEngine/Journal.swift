@@ -107,6 +107,8 @@ package struct Checkpoint: Sendable, Equatable {
     package var position: LogPosition
     /// MySQL and MariaDB: every transaction applied, for reading on from another server.
     package var gtids: GTIDSet?
+    /// See `LogPlace`.
+    package var readFrom: GTIDSet?
     package var commitPosition: LogPosition
     package var xid: UInt32 = 0
     /// Microseconds since 1970, source clock: commit of the last applied transaction.
@@ -126,10 +128,12 @@ package struct Checkpoint: Sendable, Equatable {
 
     package init(at place: LogPlace) {
         self.init(position: place.position, commitPosition: place.position)
-        gtids = place.gtids
+        (gtids, readFrom) = (place.gtids, place.readFrom)
     }
 
-    package var place: LogPlace { LogPlace(position: position, gtids: gtids) }
+    package var place: LogPlace {
+        LogPlace(position: position, gtids: gtids, readFrom: readFrom)
+    }
 
     /// Every transaction that commits at or before it is applied. A binlog's commit positions are
     /// of first events: nothing else begins before the end. Commit records may stand side by side.

@@ -9,7 +9,7 @@ package final class Pipeline: Sendable {
     let plan: PipelinePlan
     let source: any ReplicationSource
     let target: any ReplicationTarget
-    private let logger: Logger
+    let logger: Logger
     let control = Monitor(Control())
 
     struct Control {
@@ -175,6 +175,8 @@ package final class Pipeline: Sendable {
         private(set) var isCut = false
         init(_ goal: RunGoal, _ fence: LogMark?) { (self.goal, self.fence) = (goal, fence) }
 
+        var isPosition: Bool { if case .position = goal { true } else { false } }
+
         /// Without what commits after the position to stop at (A53). While tables are loaded there
         /// is no such bound: their rows are of later moments, and the rest has to catch up.
         mutating func take(_ batch: ChangeBatch, isLoading: Bool) -> ChangeBatch {
@@ -193,6 +195,7 @@ package final class Pipeline: Sendable {
     ) throws -> RunOutcome {
         var (applier, goal) = (applier, goal)
         var isConsistent = start.setup.isConsistent
+        var mended: LogMark?
         while true {
             if let failure = state.with(\.failure) { throw failure }
             if let deadline = state.with(\.drainDeadline) {
@@ -209,9 +212,11 @@ package final class Pipeline: Sendable {
             guard applier.isBetweenTransactions else { continue }
             try applier.promote()
             try applier.recordFingerprints()
-            if !isConsistent, !state.with(\.ledger.isLoading) {
-                try makeConsistent(start, state)
-                isConsistent = true
+            if !isConsistent, !state.with(\.ledger.isLoading),
+                mended.map(applier.hasPassed) ?? true
+            {
+                isConsistent = try makeConsistent(start, state, again: !goal.isPosition, &mended)
+                guard isConsistent else { continue }
                 applier.replace(try target.openApplier(plan.routes, label: "stream"))
             }
             if isReached(goal, applier, isConsistent), try conclude(&applier, goal, state) {
@@ -274,26 +279,5 @@ package final class Pipeline: Sendable {
         try applier.commitPending()
         try applier.recordFingerprints()
         logger.info("drained", metadata: ["applied": "\(applier.position)"])
-    }
-
-    /// Secondary unique indexes and foreign keys, between two stream transactions, once every table
-    /// is live: only then the target is a state that the source had (DESIGN 6.11).
-    private func makeConsistent(_ start: Preparation.Start, _ state: Monitor<RunState>) throws {
-        state.with { $0.note("target: making unique indexes and foreign keys", by: "stream") }
-        defer { state.with { $0.note(nil, by: "stream") } }
-        let schema = try target.schemaPlan(plan.routes, prerequisites: plan.prerequisites)
-        do { try target.run(schema.whenConsistent, tables: []) } catch var error as ReplicationError
-            where error.kind == .rowConflict && error.remedy == nil
-        {
-            error.remedy =
-                "two rows have one unique value: change one of them, at the source or, if it was "
-                + "there before (existing: merge), in martlet.kept_...; then run again"
-            throw error
-        }
-        var setup = start.setup
-        setup.isConsistent = true
-        try target.store(setup: setup, checkpoint: nil, tables: [])
-        Failpoint.hit(.consistencyMade)
-        logger.notice("all tables are live")
     }
 }

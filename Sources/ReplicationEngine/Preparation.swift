@@ -144,7 +144,7 @@ struct Preparation {
         var moved = checkpoint
         moved.position = place.position
         moved.commitPosition = place.position
-        moved.gtids = place.gtids
+        (moved.gtids, moved.readFrom) = (place.gtids, place.readFrom)
         result.checkpoint = moved
         try target.store(setup: result.setup, checkpoint: moved, tables: [])
         logger.notice("another server took over", metadata: ["position": "\(place.position)"])

@@ -59,8 +59,9 @@ extension StreamApplier {
     private mutating func move(_ batch: ChangeBatch, _ last: TransactionMark) {
         next.position = last.endPosition
         next.commitPosition = last.commitPosition
+        next.readFrom = last.readFrom
         for mark in batch.transactions where mark.isLastPart {
-            for gtid in [mark.preparedGTID, mark.gtid] { gtid.map { _ = next.gtids?.insert($0) } }
+            if let gtid = mark.gtid { next.gtids?.insert(gtid) }
         }
         passBeats()
     }

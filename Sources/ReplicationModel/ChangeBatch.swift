@@ -117,9 +117,8 @@ package struct TransactionMark: Sendable, Equatable {
     package var changes: Range<Int>
     /// MySQL and MariaDB: what the transaction is called on every server, if the source gives ids.
     package var gtid: GTID?
-    /// XA: what the group that prepared it is called. As long as no set has it, the log is read on
-    /// from there (B20).
-    package var preparedGTID: GTID?
+    /// `LogPlace.readFrom` behind it.
+    package var readFrom: GTIDSet?
     package var isFirstPart = true
     package var isLastPart = true
 

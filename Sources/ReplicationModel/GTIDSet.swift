@@ -50,6 +50,22 @@ package struct GTIDSet: Hashable, Sendable {
         }
     }
 
+    /// MariaDB: the transaction that stands for this one's domain.
+    package func last(inDomainOf gtid: GTID) -> GTID? {
+        guard case .mariadb(let domain, _, _) = gtid, let last = domains[domain] else { return nil }
+        return .mariadb(domain: domain, server: last.server, number: last.number)
+    }
+
+    /// MariaDB: leaves out this one's domain.
+    package mutating func removeDomain(of gtid: GTID) {
+        if case .mariadb(let domain, _, _) = gtid { domains[domain] = nil }
+    }
+
+    /// Memory held, in bytes, roughly.
+    package var footprint: Int {
+        intervals.values.reduce(64 * (intervals.count + domains.count)) { $0 + 16 * $1.count }
+    }
+
     package func isSubset(of other: GTIDSet) -> Bool { subtracting(other).isEmpty }
 
     /// What is in this set and not in `other` (`GTID_SUBTRACT`). In MariaDB's form: the domains in

@@ -100,12 +100,16 @@ extension LogPosition: CustomStringConvertible {
 /// server of the same history.
 package struct LogPlace: Hashable, Sendable {
     package var position: LogPosition
-    /// nil for PostgreSQL, and for a server that writes no GTIDs.
+    /// Everything that is applied. nil for PostgreSQL, and for a server that writes no GTIDs.
     package var gtids: GTIDSet?
+    /// Where the log must be read from to have the rows of XA transactions that were prepared and
+    /// have not ended (B20): what `gtids` was before the oldest of them. nil: there are none.
+    package var readFrom: GTIDSet?
 
-    package init(position: LogPosition, gtids: GTIDSet? = nil) {
+    package init(position: LogPosition, gtids: GTIDSet? = nil, readFrom: GTIDSet? = nil) {
         self.position = position
         self.gtids = gtids
+        self.readFrom = readFrom
     }
 }
 

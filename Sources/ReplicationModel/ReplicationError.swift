@@ -24,6 +24,8 @@ package struct ReplicationError: Error, Sendable, CustomStringConvertible {
     package var position: LogPosition?
     package var table: TableName?
     package var column: String?
+    /// The foreign key that rows do not keep.
+    package var foreignKey: String?
     /// A place that is none of these: file and line, an environment variable, an option.
     package var place: String?
     package var why: String

@@ -18,6 +18,8 @@ package enum ValueTrait: Sendable, Hashable {
     case above(String)
     /// Characters of a text, bytes of binary data.
     case longer(Int)
+    /// Bytes, of a text in its own character set.
+    case larger(Int)
     /// A number in a document that reading its text would round: a DECIMAL.
     case rounded
     /// Levels of a document.
@@ -38,6 +40,7 @@ package enum ValueTrait: Sendable, Hashable {
         case .negativeZero: "the floating-point number -0"
         case .above(let number): "numbers above \(number)"
         case .longer(let size): "values of more than \(size) characters or bytes"
+        case .larger(let bytes): "values of more than \(bytes) bytes"
         case .rounded: "decimals in a document, which its text does not tell from doubles"
         case .deeper(let levels): "documents of more than \(levels) levels"
         case .noLabel: "an empty label that the enum does not have"
@@ -53,16 +56,20 @@ package struct ValueQuestion: Sendable, Equatable {
     package var trait: ValueTrait
     /// The configuration asks for their conversion, under this key; nil: they are refused.
     package var conversion: LossyConversions.Kind?
+    /// They are only warned of: what will become of them.
+    package var warning: String?
     package var remedy: String
 
     package init(
         _ trait: ValueTrait, of column: Column, in table: TableName,
-        conversion: LossyConversions.Kind? = nil, try remedy: String? = nil
+        conversion: LossyConversions.Kind? = nil, warning: String? = nil,
+        try remedy: String? = nil
     ) {
         self.table = table
         self.column = column
         self.trait = trait
         self.conversion = conversion
+        self.warning = warning
         self.remedy = remedy ?? "mend these rows at the source, or leave the table out"
     }
 }

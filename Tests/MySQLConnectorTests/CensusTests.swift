@@ -41,6 +41,8 @@ struct CensusTests {
             ["'\u{1F426}'", "''"]
         ),
         ("VARBINARY(9)", .longer(3), ["x'00000000'"], ["x'000000'"]),
+        ("LONGTEXT", .larger(3), ["'\u{1F426}'", "'abcd'"], ["'abc'", "''", "NULL"]),
+        ("LONGBLOB", .larger(3), ["x'00000000'"], ["x'000000'"]),
         (
             "TIMESTAMP(6) NULL", .outside(from: nil, before: "2038-01-19 03:14:08"), [],
             ["'2038-01-19 03:14:07'", "NULL"]

@@ -59,13 +59,14 @@ struct Feeder: ~Copyable {
 
     init(
         partial: Bool = false, changes: Int = 1_000_000, skipped: Bool = false,
-        _ followed: FollowedTables = .all
+        _ followed: FollowedTables = .all,
+        groups: PassedGroups = PassedGroups(applied: GTIDSet(), start: GTIDSet())
     ) {
         decoder = BinlogDecoder(
             BinlogDecoder.Options(
                 limits: BatchLimits(bytes: 64 << 20, changes: changes),
                 allowsPartialImages: partial, leavesOutSkipped: skipped),
-            followed)
+            followed, groups)
     }
 
     mutating func feed(_ event: [UInt8]) throws {

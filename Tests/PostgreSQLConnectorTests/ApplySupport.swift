@@ -21,7 +21,7 @@ final class ApplyFixture {
             CREATE TABLE martlet.checkpoint (pipeline text PRIMARY KEY, position text NOT NULL, \
             commit_position text NOT NULL, xid bigint NOT NULL, committed_at bigint, \
             heartbeat_at bigint, transactions bigint NOT NULL, unseen text NOT NULL, gtids text, \
-            applied_at timestamptz NOT NULL) WITH (fillfactor = 50)
+            read_from text, applied_at timestamptz NOT NULL) WITH (fillfactor = 50)
             """)
     }
 

@@ -25,6 +25,8 @@ import Testing
         ),
         ("text", .longer(3), ["\u{1F426}abc"], ["\u{1F426}ab", ""]),
         ("bytea", .longer(3), ["\\x00000000"], ["\\x000000"]),
+        ("text", .larger(3), ["\u{1F426}", "abcd"], ["abc", ""]),
+        ("bytea", .larger(3), ["\\x00000000"], ["\\x000000"]),
         ("int8", .above("9223372036854775806"), ["9223372036854775807"], ["0"]),
         ("double", .notFinite, ["NaN"], ["1"]), ("text", .nulByte, [], ["a"]),
     ]

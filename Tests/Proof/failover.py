@@ -2,7 +2,8 @@
 """B26, B30: the source fails over to its replica, and the pipeline goes on there by GTIDs.
 
 The replica numbers its files in its own way. As long as it lacks what the target has, it is refused;
-when it has everything, is promoted and written to, every transaction of both arrives once.
+when it has everything, is promoted and written to, every transaction of both arrives once. So do
+XA transactions that were prepared at the first and are committed at the second (B20).
 """
 
 import copy
@@ -42,6 +43,7 @@ class Failover:
         self.new.server = self.second
         self.target = make_target(options.target)
         self.written = 0
+        self.open, self.links = [], []
 
     def logs_all(self):
         return "log_replica_updates" if self.first.engine == "mysql" else "log_slave_updates"
@@ -51,6 +53,18 @@ class Failover:
             self.written += 1
             end.query(f"INSERT INTO t VALUES ({self.written}, 'of {end.server.settings['server_id']}'); "
                       f"UPDATE t SET v = concat(v, '+') WHERE id = {self.written // 2}", end.installer)
+
+    def prepare(self, name):
+        xid = f"'{self.old.name}', '{name}'"
+        link = self.old.connect()
+        with link.cursor() as cursor:
+            # A row that `write` does not wait for.
+            cursor.execute(f"XA START {xid}; INSERT INTO t VALUES ({-1 - len(self.open)}, '{name}'); "
+                           f"XA END {xid}; XA PREPARE {xid}")
+            while cursor.nextset():
+                pass
+        self.links.append(link)
+        self.open.append(xid)
 
     def follows(self):
         return self.first.query(self.words["done"]) == self.second.query(self.words["done"])
@@ -73,15 +87,23 @@ class Failover:
         self.refuse(pipeline)
         self.second.query(self.words["start"])
         self.write(self.old)
+        self.prepare("first")
+        self.write(self.old)
+        self.prepare("second")
+        self.write(self.old)
+        pipeline.catch_up(60)
+        self.write(self.old)
         wait_until(self.follows, 60, "the replica follows")
         self.first.stop("immediate")
         self.second.query(self.words["end"])
         self.write(self.new)
-        for _ in range(2):  # once by the sets, once by the new server's own places
+        for _ in range(3):  # once by the sets, then by the new server's own places
             result = self.run_at(pipeline, self.new)
             require(result.returncode == 0, f"at the new server: {result.stderr}")
             require_equal(self.new, self.target, pipeline)
             self.write(self.new)
+            if self.open:
+                self.second.query(f"XA COMMIT {self.open.pop()}")
 
     def refuse(self, pipeline):
         result = self.run_at(pipeline, self.new)

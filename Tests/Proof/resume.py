@@ -7,6 +7,8 @@
 - An unseen rewrite is still found afterwards.
 - A table that is locked at the source delays its own load only.
 - An idle source of MySQL or MariaDB that begins new files and purges the old ones loses nothing.
+- XA transactions that are prepared while a run is killed arrive when they commit (B20).
+- Rows without a parent stop a run by name; mended at the source, the next one goes on.
 - `--start-at` takes over a slot and a target that somebody else filled, and nothing less certain.
 """
 
@@ -216,6 +218,91 @@ def idle_while_files_go(case):
     case.equal()
 
 
+# How rows get in that a foreign key would refuse, and the end of it.
+UNCHECKED = {"postgresql": ("SET session_replication_role = replica", "RESET session_replication_role"),
+             "mysql": ("SET foreign_key_checks = 0", "SET foreign_key_checks = 1")}
+
+
+def mended_behind_the_load(case):
+    """The second run is to come to what mends the rows, though it lies behind much else."""
+    off, on = UNCHECKED["postgresql" if case.source.engine == "postgresql" else "mysql"]
+    owner = "postgres" if case.source.engine == "postgresql" else "root"
+
+    def write(text):
+        schema = case.source.schema
+        case.source.query(text.format(t=f"{schema}.t", zz=f"{schema}.zz"), user=owner)
+    write("CREATE TABLE {zz} (id int PRIMARY KEY, t int, "
+          "CONSTRAINT of_t FOREIGN KEY (t) REFERENCES {t} (id)); "
+          f"{off}; INSERT INTO {{zz}} VALUES (1, 1), (2, 999999); {on}")
+    if case.source.engine == "postgresql":
+        write(f"GRANT SELECT ON {{zz}} TO {case.source.capture}")
+        case.pipeline.install_path = case.pipeline.write("install", case.source.url(owner))
+        case.pipeline.install()
+    for _ in range(2):
+        result = case.pipeline.call("run", "--until-caught-up")
+        require(result.returncode == 6 and "make foreign key of_t" in result.stderr
+                and "NOT EXISTS" in result.stderr, f"{result.returncode}: {result.stderr}")
+    write(f"INSERT INTO {{t}} SELECT g, 'more' FROM {case.source.series(1000, 60000)}")
+    write("DELETE FROM {zz} WHERE id = 2")
+    case.pipeline.catch_up(60)
+    case.equal()
+
+
+class Prepared:
+    """An XA transaction that is left prepared, in a session of its own."""
+
+    def __init__(self, case, name, *statements):
+        self.link = case.source.connect()
+        self.xid = f"'{case.source.name}', '{name}'"
+        self.run(f"XA START {self.xid}", *statements, f"XA END {self.xid}", f"XA PREPARE {self.xid}")
+
+    def run(self, *statements):
+        with self.link.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    def end(self, word):
+        self.run(f"XA {word} {self.xid}")
+        self.link.close()
+
+
+def killed_while_prepared(case):
+    """Killed between PREPARE and the end, with one that is open all the time and others that come
+    and go; also while its commit is on the way."""
+    run = case.follow()
+    long = Prepared(case, "long", "INSERT INTO t VALUES (2000, 'long')")
+    for number in range(6):
+        row = 2001 + 10 * number
+        kept = Prepared(case, f"kept {number}", f"INSERT INTO t VALUES ({row}, 'kept')",
+                        f"UPDATE t SET v = 'kept {number}' WHERE id = 1")
+        undone = Prepared(case, f"undone {number}", f"INSERT INTO t VALUES ({row + 1}, 'undone')")
+        case.sql(f"INSERT INTO {{t}} VALUES ({row + 2}, 'between')")
+        if number % 2:
+            case.pipeline.wait_caught_up(run, 60)
+        run.kill()
+        if number == 2:
+            case.source.server.query("FLUSH BINARY LOGS")
+        if number % 3 == 0:
+            kept.end("COMMIT")
+        run = case.pipeline.start()
+        if number % 3:
+            kept.end("COMMIT")
+        undone.end("ROLLBACK")
+        case.sql(f"UPDATE {{t}} SET v = 'later' WHERE id = {row}")
+        if number % 2:
+            run.kill()
+            run = case.pipeline.start()
+    case.pipeline.wait_caught_up(run, 60)
+    case.equal()
+    run.kill()
+    long.end("COMMIT")
+    case.pipeline.catch_up(60)
+    case.equal()
+    case.sql("UPDATE {t} SET v = 'last' WHERE id = 2000")
+    case.pipeline.catch_up(60)
+    case.equal()
+
+
 def rewritten_after_truncate(case):
     run = case.follow()
     case.sql("TRUNCATE {t}")
@@ -236,14 +323,17 @@ def main():
         "rewritten after a TRUNCATE": rewritten_after_truncate,
         "locked at the source": locked_at_the_source,
         "started at a position": started_at_a_position,
+        "rows without a parent are mended": mended_behind_the_load,
     }
     if options.target == "sqlite":
+        del cases["rows without a parent are mended"]  # foreign keys are off there
         # These look into a PostgreSQL target.
         del cases["behind a TRUNCATE"], cases["locked at the source"]
     if not options.source.startswith("pg"):
         del cases["rewritten after a TRUNCATE"]  # MySQL says every rewrite in its log
         # Its own server: files go from under all pipelines of one.
         own = Case(options, private_server(options.source))
+        cases["killed while XA transactions are prepared"] = killed_while_prepared
         cases["idle while files go"] = lambda _: idle_while_files_go(own)
         # Which GTIDs were written before a place, MySQL does not tell.
         forms = ["gtid"] if options.source.startswith("mysql") else ["gtid", "binlog"]
@@ -251,7 +341,9 @@ def main():
     proof = Proof()
     # Slots of others would hold back what tells its age.
     alone = {"started at a position": private(options.source, late=False)} \
-        if options.source.startswith("pg") else {}
+        if options.source.startswith("pg") else {
+            # What is prepared holds up every load of the server, and starts behind it.
+            "killed while XA transactions are prepared": private_server(options.source)}
     # Most of their time is waiting.
     threads = [threading.Thread(target=proof.check,
                                 args=(name, action, Case(options, alone.get(name))))

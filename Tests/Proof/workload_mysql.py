@@ -363,7 +363,8 @@ class Session(workload.Session):
              f"id = {fresh}"],
             [f"UPDATE IGNORE owners SET code = {rng.choice(['NULL', str(fresh)])} WHERE id = {one}"],
             [f"DELETE FROM owners WHERE id BETWEEN {one} AND {one + rng.randint(1, 15)}", *again],
-            [f"REPLACE INTO owners VALUES ({one}, {one * 3}, 'replaced')"],
+            # Of one row: where it takes the place of two, MySQL 9.7 leaves owned_parts behind.
+            [f"REPLACE INTO owners SELECT id, code, 'replaced' FROM owners WHERE id = {one}"],
             ["SAVEPOINT one", *drop, "ROLLBACK TO one"],
             # Whatever refers to the row finds it again: the target's foreign keys hold at the end.
             [f"{UNCHECKED} FROM owners WHERE id = {one} AND code = {one * 3}", *again]])
@@ -456,8 +457,8 @@ class Session(workload.Session):
         return link
 
     # Duplicate key, foreign keys, lock timeout, deadlock, row or table changed since the snapshot, no
-    # number, ended.
-    ABORTED = {1062, 1451, 1452, 1205, 1213, 1020, 1292, 1317, 1412}
+    # number, ended, cascades over too many levels.
+    ABORTED = {1062, 1451, 1452, 1205, 1213, 1020, 1292, 1317, 1412, 3008, 6575}
     # Gone, lost, no socket, shutdown, killed.
     LOST = {0, 2002, 2003, 2006, 2013, 2055, 1053, 1927, 1158, 1159, 1160, 1161}
 

@@ -1,4 +1,4 @@
-package import ReplicationEngine
+internal import ReplicationEngine
 package import ReplicationModel
 
 extension MySQLApplier {

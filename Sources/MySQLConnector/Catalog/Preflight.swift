@@ -24,8 +24,8 @@ struct Preflight {
         let role = try role()
         // Without them the rest cannot be asked.
         guard role.severity == .ok else { return log + [role] }
-        return try log + partialJSON() + gtid() + durability() + replica() + filters() + [role]
-            + tableFindings()
+        return try log + partialJSON() + gtid() + durability() + replica() + filters() + prepared()
+            + [role] + locks() + tableFindings()
     }
 
     // MARK: Log
@@ -120,6 +120,17 @@ struct Preflight {
         }
     }
 
+    private func prepared() throws -> [Finding] {
+        let count = try PreparedAtServer.list(connection).count
+        guard count > 0 else { return [] }
+        return [
+            Finding(
+                .warning, "prepared XA transactions",
+                "there are \(count): an initial load waits until they have ended",
+                try: PreparedAtServer.remedy)
+        ]
+    }
+
     // MARK: Role
 
     private func role() throws -> Finding {
@@ -136,6 +147,34 @@ struct Preflight {
             .refused, "privileges",
             "\(grants.user) lacks \(missing.joined(separator: ", "))",
             try: "GRANT \(missing.joined(separator: ", ")) ON *.* TO \(grants.user)")
+    }
+
+    /// What reading some tables asks for; it is granted on schemas. Only the server knows whether
+    /// it is held: it adds up roles and patterns. It says so before it looks whether the table is
+    /// there, and before anything is locked.
+    private func locks() throws -> [Finding] {
+        let schemas = SourceGrants.lockedSchemas(of: tables)
+        guard !schemas.isEmpty else { return [] }
+        let user = try SourceGrants(connection).user
+        return try schemas.filter(isLockDenied).map { schema in
+            Finding(
+                .refused, "privileges on \(schema)",
+                "\(user) lacks LOCK TABLES, which some of its tables are read under",
+                try: "GRANT LOCK TABLES ON \(SQLText.name(schema)).* TO \(user)")
+        }
+    }
+
+    private func isLockDenied(_ schema: String) throws -> Bool {
+        let none = SQLText.name(TableName(schema: schema, name: "martlet: no table"))
+        do {
+            try connection.run("LOCK TABLES \(none) READ")
+            try connection.run("UNLOCK TABLES")
+        } catch let error as MySQLError.Server where error.code == 1044 {
+            return true
+        } catch let error as MySQLError.Server where [1142, 1146].contains(error.code) {
+            return false
+        }
+        return false
     }
 
     private static let otherNames = ["REPLICATION SLAVE": ["REPLICATION REPLICA"]]

@@ -46,6 +46,7 @@ struct SourceCensus {
         case .longer(let size):
             let function = question.column.type.kind == .bytes ? "LENGTH" : "CHAR_LENGTH"
             return "\(function)(\(name)) > \(size)"
+        case .larger(let bytes): return "LENGTH(\(name)) > \(bytes)"
         case .rounded:
             let text = "CAST(\(name) AS CHAR)"
             return "CAST(CAST(\(text) AS JSON) AS CHAR) COLLATE utf8mb4_bin <> \(text)"

@@ -15,10 +15,11 @@ struct SourceGrants {
     }
 
     /// On everything: to read the log, to ask where it ends, and on MySQL to ask what of it is
-    /// visible.
+    /// visible and which XA transactions are prepared.
     var global: [String] {
         switch flavour {
-        case .mysql: ["REPLICATION SLAVE", "REPLICATION CLIENT", "BACKUP_ADMIN"]
+        case .mysql:
+            ["REPLICATION SLAVE", "REPLICATION CLIENT", "BACKUP_ADMIN", "XA_RECOVER_ADMIN"]
         case .mariadb: ["REPLICATION SLAVE", "BINLOG MONITOR"]
         }
     }
@@ -29,14 +30,18 @@ struct SourceGrants {
             statements.append("GRANT SELECT ON performance_schema.log_status TO \(user)")
         }
         for table in tables.sorted(by: { $0.name < $1.name }) {
-            // A table without a key is read under a short lock (DESIGN 6.9), and LOCK
-            // TABLES is granted on schemas only.
             statements.append("GRANT SELECT ON \(SQLText.name(table.name)) TO \(user)")
         }
-        let locked = tables.filter { $0.chunkKey.isEmpty || $0.changesItself }
-        for schema in Set(locked.map(\.name.schema)).sorted() {
+        for schema in Self.lockedSchemas(of: tables) {
             statements.append("GRANT LOCK TABLES ON \(SQLText.name(schema)).* TO \(user)")
         }
         return statements
+    }
+
+    /// With tables that are read under a short lock (DESIGN 6.9): those without a key, and those
+    /// that change themselves. LOCK TABLES is granted on schemas only.
+    static func lockedSchemas(of tables: [TableSchema]) -> [String] {
+        let locked = tables.filter { $0.chunkKey.isEmpty || $0.changesItself }
+        return Set(locked.map(\.name.schema)).sorted()
     }
 }

@@ -85,7 +85,7 @@ struct TargetPreflight {
         let bytes = connection.facts.variable("max_allowed_packet").flatMap { Int($0) } ?? 0
         return Finding(
             .ok, "target takes large rows",
-            "max_allowed_packet is \(bytes / 1_048_576) MB: a row must fit into it")
+            "max_allowed_packet is \(bytes / 1_048_576) MB: larger values are looked for")
     }
 
     /// Asked of the server, without doing it: only it knows what roles and patterns add up to.

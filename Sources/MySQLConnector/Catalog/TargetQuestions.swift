@@ -4,6 +4,16 @@ internal import ReplicationModel
 /// Which values of the source a table's columns refuse, as `check` asks the source.
 struct TargetQuestions {
     let flavour: ServerFlavour
+    /// `max_allowed_packet`, if it is less than what can be set.
+    let packetBytes: Int?
+
+    private static let largestPacket = 1 << 30
+
+    init(_ connection: MySQLConnection) {
+        flavour = connection.flavour
+        packetBytes = connection.facts.variable("max_allowed_packet").flatMap { Int($0) }
+            .flatMap { $0 < Self.largestPacket ? $0 : nil }
+    }
 
     /// - Parameter stored: the table if it is there already.
     func questions(_ route: TableRoute, _ stored: TargetTable?) -> [ValueQuestion] {
@@ -16,7 +26,28 @@ struct TargetQuestions {
                 route.source.dialect.isMySQLFamily
                 ? family(column, route.source.dialect) : postgresql(column, declaration)
             return traits.map { ValueQuestion($0, of: column, in: route.source.name) }
+                + packet(column, route.source)
         }
+    }
+
+    /// A load has no such limit, since a file of rows goes in pieces.
+    private func packet(_ column: Column, _ table: TableSchema) -> [ValueQuestion] {
+        guard let packetBytes, Self.mayBeLarge(column, table.dialect) else { return [] }
+        return [
+            ValueQuestion(
+                .larger(packetBytes), of: column, in: table.name,
+                warning: "beyond max_allowed_packet of the target, a change of such a row stops",
+                try: "SET GLOBAL max_allowed_packet = \(Self.largestPacket) at the target")
+        ]
+    }
+
+    /// Packets are larger than what other types hold.
+    private static func mayBeLarge(_ column: Column, _ source: Dialect) -> Bool {
+        guard [.text, .bytes].contains(column.type.kind) else { return false }
+        let type = column.type.declaration.lowercased()
+        return source.isMySQLFamily
+            ? ["mediumtext", "longtext", "mediumblob", "longblob"].contains { type.hasPrefix($0) }
+            : declaredSize(column.type) == nil
     }
 
     private func postgresql(_ column: Column, _ declaration: String) -> [ValueTrait] {

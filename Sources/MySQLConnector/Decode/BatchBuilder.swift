@@ -87,6 +87,7 @@ extension BatchBuilder {
     mutating func end(at position: LogPosition) -> Bool {
         guard var mark = open?.mark, let first = open?.first else { return false }
         mark.endPosition = position
+        mark.readFrom = prepared.readFrom
         mark.changes = mark.changes.lowerBound..<batch.changes.count
         batch.transactions.append(mark)
         // An id must reach the checkpoint also when nothing of ours has it.

@@ -53,10 +53,11 @@ extension BinlogDecoder {
             ? try GTIDEvent(tagged: &reader)
             : try GTIDEvent(
                 &reader, isAnonymous: header.type == EventType.anonymousGTID.rawValue)
-        phase = .group(
-            Group(
-                commit: try eventEnd(), gtid: event.gtid,
-                time: event.commitTime > 0 ? event.commitTime : Int64(header.time) * 1_000_000))
+        var group = Group(
+            commit: try eventEnd(), gtid: event.gtid,
+            time: event.commitTime > 0 ? event.commitTime : Int64(header.time) * 1_000_000)
+        if let gtid = event.gtid { group.isApplied = try groups.pass(gtid) }
+        phase = .group(group)
     }
 
     private mutating func mariadbGroup(
@@ -68,12 +69,13 @@ extension BinlogDecoder {
             commit: try eventEnd(), gtid: event.gtid, time: Int64(header.time) * 1_000_000)
         // Not begun, or taken back: the commit brings the statement again (B23).
         group.isIgnored = event.alter == .start || event.alter == .rollback
-        if event.isStandalone || event.isPrepare || event.isCompletion {
+        group.isApplied = try groups.pass(event.gtid)
+        guard !event.isStandalone, !event.isCompletion else {
             phase = .group(group)
-            if event.isPrepare { begin(group) }
-        } else {
-            begin(group)
+            return .consumed
         }
+        begin(group)
+        if event.isPrepare { builder.holdOpen() }
         return .consumed
     }
 
@@ -84,10 +86,14 @@ extension BinlogDecoder {
         builder.begin(xid: xid, position: group.commit, time: group.time, gtid: group.gtid)
     }
 
-    private mutating func endTransaction() throws(MalformedEvent) -> Outcome {
-        guard case .transaction = phase else { throw .outOfPlace }
+    mutating func endTransaction() throws(MalformedEvent) -> Outcome {
+        guard case .transaction(let group) = phase else { throw .outOfPlace }
         phase = .idle
         tables.endStatement()
+        guard !group.isApplied else {
+            builder.dropOpen()
+            return .passed
+        }
         return .transactionEnded(inParts: builder.end(at: try eventEnd()))
     }
 
@@ -138,7 +144,7 @@ extension BinlogDecoder {
         return try endTransaction()
     }
 
-    private mutating func begin(_ header: EventHeader) throws(MalformedEvent) -> Outcome {
+    mutating func begin(_ header: EventHeader) throws(MalformedEvent) -> Outcome {
         switch phase {
         case .idle: begin(try group(header))
         case .group(let group): begin(group)
@@ -147,54 +153,18 @@ extension BinlogDecoder {
         return .consumed
     }
 
-    /// XA START and XA END frame the rows, and the end of the group says whether it is one phase.
-    /// If it is not, a later group decides.
-    private mutating func xa(
-        _ word: String, _ xid: String, _ header: EventHeader
-    ) throws(MalformedEvent) -> Outcome {
-        switch word {
-        case "START", "BEGIN":
-            _ = try begin(header)
-            builder.holdOpen()
-        case "END":
-            guard case .transaction = phase else { throw .outOfPlace }
-        case "COMMIT", "ROLLBACK": return try decide(xid, commits: word == "COMMIT", header)
-        default: throw .prepared("XA \(word)")
-        }
-        return .consumed
-    }
-
-    /// MariaDB's sets cannot say that a group is missing and later ones are not: after a restart
-    /// its rows would not come again.
-    private mutating func prepare(_ xid: String) throws(MalformedEvent) -> Outcome {
-        guard case .transaction = phase else { throw .outOfPlace }
-        guard format?.isMariaDB == false else { throw .prepared("XA PREPARE \(xid)") }
-        phase = .idle
-        tables.endStatement()
-        try builder.prepareOpen(xid)
-        return .prepared
-    }
-
-    private mutating func decide(
-        _ xid: String, commits: Bool, _ header: EventHeader
-    ) throws(MalformedEvent) -> Outcome {
-        _ = try begin(header)
-        try builder.decide(xid, commits: commits)
-        return try endTransaction()
-    }
-
     /// DDL is a transaction of its own, unless it is inside one: CREATE TABLE ... SELECT (B22).
     private mutating func define(
         _ kind: StatementKind, _ header: EventHeader
     ) throws(MalformedEvent) -> Outcome {
         switch phase {
         case .transaction(let group):
-            if !group.isIgnored { note(kind) }
+            if group.counts { note(kind) }
             return .consumed
         case .group(let group): begin(group)
         case .idle: begin(try group(header))
         }
-        if case .transaction(let group) = phase, !group.isIgnored { note(kind) }
+        if case .transaction(let group) = phase, group.counts { note(kind) }
         return try endTransaction()
     }
 
@@ -217,7 +187,8 @@ extension BinlogDecoder {
 
 extension BinlogDecoder {
     private mutating func tableMap(_ body: UnsafeRawBufferPointer) throws(MalformedEvent) {
-        guard case .transaction = try rowPhase() else { throw .outOfPlace }
+        guard case .transaction(let group) = try rowPhase() else { throw .outOfPlace }
+        guard !isPassedOver(group) else { return }
         let id = try TableMapEvent.id(body)
         if tables.renew(id, body) { return }
         var reader = EventReader(body)
@@ -234,6 +205,9 @@ extension BinlogDecoder {
         }
     }
 
+    /// Rows that are applied need no description either: their tables may be others by now.
+    private func isPassedOver(_ group: Group) -> Bool { group.isApplied && !builder.isHeld }
+
     /// A standalone group of MariaDB may hold rows: of sequences (B41).
     private mutating func rowPhase() throws(MalformedEvent) -> Phase {
         if case .group(let group) = phase { begin(group) }
@@ -243,7 +217,8 @@ extension BinlogDecoder {
     private mutating func changeRows(
         _ header: EventHeader, _ reader: inout EventReader
     ) throws(MalformedEvent) {
-        guard case .transaction = phase else { throw .outOfPlace }
+        guard case .transaction(let group) = phase else { throw .outOfPlace }
+        guard !isPassedOver(group) else { return }
         guard let kind = RowsKind(header.type) else { throw .outOfPlace }
         let event = try RowsEvent(&reader, kind.form, version: kind.version)
         defer { if event.endsStatement { tables.endStatement() } }

@@ -31,8 +31,8 @@ struct BinlogDecoder: ~Copyable {
         case consumed
         /// - inParts: it was the last part of a transaction that is delivered in several batches.
         case transactionEnded(inParts: Bool)
-        /// A transaction was put aside: its rows come with the group that commits it (B20).
-        case prepared
+        /// A group ended that is applied already.
+        case passed
         /// A compressed transaction: call `decodePayload` until it returns nil.
         case payload
         case heartbeat
@@ -44,8 +44,13 @@ struct BinlogDecoder: ~Copyable {
         var commit: LogPosition
         var gtid: GTID?
         var time: Int64
+        /// It comes again, and only what is prepared in it counts (`PassedGroups`).
+        var isApplied = false
         /// MariaDB, ALTER TABLE in two phases: only one of its two groups means something.
         var isIgnored = false
+
+        /// Whether what it does to tables is to be noted.
+        var counts: Bool { !isApplied && !isIgnored }
     }
 
     enum Phase {
@@ -61,6 +66,7 @@ struct BinlogDecoder: ~Copyable {
     let converters = Converters()
     let options: Options
     let followed: FollowedTables
+    var groups: PassedGroups
     private(set) var place = EventPlace()
     /// Where the next event begins.
     private(set) var file = 0
@@ -69,9 +75,10 @@ struct BinlogDecoder: ~Copyable {
     private(set) var format: FormatDescriptionEvent?
     private var payload: PayloadEvents?
 
-    init(_ options: Options, _ followed: FollowedTables) {
+    init(_ options: Options, _ followed: FollowedTables, _ groups: PassedGroups) {
         self.options = options
         self.followed = followed
+        self.groups = groups
         builder = BatchBuilder(limits: options.limits)
         rows = RowsDecoder(converters)
     }
@@ -79,19 +86,6 @@ struct BinlogDecoder: ~Copyable {
     var isIdle: Bool {
         if case .idle = phase { return payload == nil }
         return false
-    }
-
-    /// The dump begins anew, at the start of a group.
-    mutating func restart() {
-        builder.dropOpen()
-        builder.dropPrepared()
-        (phase, payload, format) = (.idle, nil, nil)
-        forgetTables()
-    }
-
-    private mutating func forgetTables() {
-        tables = TableMaps(after: tables)
-        builder.forgetSlots()
     }
 
     // MARK: Events

@@ -26,10 +26,12 @@ enum MalformedEvent: Error, Equatable {
     case statement(String)
     /// A statement of which nobody knows whether it changes tables: its first word.
     case unknownStatement(String)
-    /// XA PREPARE of MariaDB, or a statement of XA that is not known.
+    /// A statement of XA that is not known.
     case prepared(String)
     /// A commit of what was prepared before the log was read.
     case notPrepared(String)
+    /// A transaction that the target has does not come where the log is read again.
+    case lost(GTID)
     /// ROLLBACK of changes that may be of tables without transactions.
     case rolledBack(String)
     case partialJSON
@@ -68,7 +70,7 @@ extension MalformedEvent {
         case .truncated, .trailing, .length, .checksum, .invalid, .outOfPlace, .position,
             .unknownTable, .compression, .tooLarge:
             .protocolViolation
-        case .notPrepared: .positionGap
+        case .notPrepared, .lost: .positionGap
         case .unknownEvent, .unsupported, .unknownStatement, .prepared, .rolledBack, .partialJSON,
             .characterSet:
             .unsupported
@@ -99,9 +101,10 @@ extension MalformedEvent {
         case .statement(let word): "a change was logged as a statement (\(word)), not as rows"
         case .unknownStatement(let word):
             "what the statement \(word) does to tables is not known"
-        case .prepared(let what): "\(what): prepared transactions are not followed"
+        case .prepared(let what): "\(what): this statement is not known"
         case .notPrepared(let what):
             "\(what): it was prepared before the log was read from, and its rows are not known"
+        case .lost(let gtid): "the target has \(gtid), which this source's log passes over"
         case .rolledBack(let what): "\(what) of changes that were applied in parts"
         case .partialJSON:
             "it holds parts of JSON documents (binlog_row_value_options = PARTIAL_JSON)"
@@ -122,7 +125,7 @@ extension MalformedEvent {
         case .missingMetadata, .columnCount:
             "SET GLOBAL binlog_row_metadata = FULL; then martlet run PIPELINE --fresh --yes"
         case .incident, .rolledBack: "load the tables again"
-        case .notPrepared: "martlet run PIPELINE --fresh --yes"
+        case .notPrepared, .lost: "martlet run PIPELINE --fresh --yes"
         default: nil
         }
     }

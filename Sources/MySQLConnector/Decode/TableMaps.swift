@@ -14,11 +14,6 @@ struct TableMaps {
     /// Beyond it everything is forgotten once.
     private static let limit = 4096
 
-    init() {}
-
-    /// Knows nothing; goes on numbering.
-    init(after other: TableMaps) { nextSerial = other.nextSerial }
-
     mutating func endStatement() { statement += 1 }
 
     /// Whether this description is known; then it is valid for this statement too.

@@ -92,14 +92,14 @@ extension BinlogLink {
     private func decode(_ event: UnsafeRawBufferPointer) throws {
         switch try decoder.decode(event) {
         case .payload:
-            while let outcome = try decoder.decodePayload() { handle(outcome) }
+            while let outcome = try decoder.decodePayload() { try handle(outcome) }
         case .heartbeat where decoder.isIdle && decoder.builder.isEmpty: try markPosition()
-        case .prepared: try markPosition()
-        case let outcome: handle(outcome)
+        case let outcome: try handle(outcome)
         }
     }
 
-    private func handle(_ outcome: BinlogDecoder.Outcome) {
+    private func handle(_ outcome: BinlogDecoder.Outcome) throws {
+        if outcome == .passed { try markPosition() }
         if case .transactionEnded(let inParts) = outcome {
             endsParts = inParts
             if let position = try? decoder.eventEnd() { marked = max(marked, position) }
@@ -112,7 +112,8 @@ extension BinlogLink {
     }
 
     /// P15's like: files begin with events that belong to no transaction, and whoever waits for the
-    /// log's end waits for these too, and for groups that only prepare.
+    /// log's end waits for these too, and for groups
+    /// that are applied, of another server's log.
     private func markPosition() throws {
         let position = try decoder.eventEnd()
         guard position > marked else { return }

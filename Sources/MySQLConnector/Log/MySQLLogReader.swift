@@ -5,7 +5,9 @@ internal import ReplicationModel
 /// The log of MySQL or MariaDB: a binlog dump, decoded on a thread of its own (`my-log`).
 ///
 /// The server is never told what is applied: it keeps its log by age, not for us. A dump begins
-/// after a GTID set, or at the end of a transaction in a file, so that nothing comes twice.
+/// after a GTID set, or at the end of a transaction in a file, so that nothing comes twice. With an
+/// XA transaction that was prepared before, it begins in front of that, and what is applied is
+/// passed over (`PassedGroups`).
 ///
 /// Memory: one batch is built, one is with the consumer. While the built one is full nothing is
 /// read; the server waits for as long as `net_write_timeout` of the session says.
@@ -35,7 +37,9 @@ final class MySQLLogReader: ChangeSource {
         } catch { throw error.asReplicationError(position: start.position) }
         link = BinlogLink(
             session, received: start.position,
-            decoder: BinlogDecoder(options, followed))
+            decoder: BinlogDecoder(
+                options, followed,
+                PassedGroups(applied: start.gtids, start: start.readFrom ?? start.gtids)))
         let link = link
         WorkerThread.start("my-log") { link.run() }
     }
@@ -44,7 +48,7 @@ final class MySQLLogReader: ChangeSource {
     private static func binlogStart(_ start: LogPlace, _ url: String, _ password: String?) throws
         -> BinlogStart
     {
-        if let gtids = start.gtids { return .gtids(gtids) }
+        if let gtids = start.readFrom ?? start.gtids { return .gtids(gtids) }
         let connection = try MySQLConnection(
             url: url, password: password, label: "log", purpose: .source)
         let end = try LogEnd.written(connection).file

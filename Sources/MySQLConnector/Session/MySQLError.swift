@@ -20,10 +20,12 @@ package enum MySQLError {
         package func replicationError(
             position: LogPosition? = nil, table: TableName? = nil
         ) -> ReplicationError {
-            ReplicationError(
+            var told = ReplicationError(
                 MySQLError.kind(of: code, sqlState: sqlState), "run \(statement)",
                 position: position, table: table, column: column, why: reason,
                 try: MySQLError.remedy(for: code))
+            if code == 1452 { told.foreignKey = named("CONSTRAINT `", until: "`") }
+            return told
         }
 
         /// The server's words, unless they may quote a row's value or the statement.
@@ -51,16 +53,15 @@ package enum MySQLError {
         }
 
         private var keyName: String {
-            guard let start = message.range(of: "for key '", options: .backwards),
-                let end = message[start.upperBound...].firstIndex(of: "'")
-            else { return "" }
-            return ", key \(message[start.upperBound..<end])"
+            named("for key '", until: "'").map { ", key \($0)" } ?? ""
         }
 
         /// "... for column 'c' at row 1", "Column 'c' cannot be null".
-        private var column: String? {
-            guard let start = message.range(of: "olumn '", options: .backwards),
-                let end = message[start.upperBound...].firstIndex(of: "'")
+        private var column: String? { named("olumn '", until: "'") }
+
+        private func named(_ before: String, until after: Character) -> String? {
+            guard let start = message.range(of: before, options: .backwards),
+                let end = message[start.upperBound...].firstIndex(of: after)
             else { return nil }
             return String(message[start.upperBound..<end])
         }

@@ -25,7 +25,8 @@ extension MySQLError {
             return .targetUnavailable
         case 1045, 1130, 1251, 1275, 1396, 1524, 1698, 1820, 1862, 3118, 4151, 2059, 2061, 5010:
             return .authentication
-        case 1044, 1142, 1143, 1227, 1370, 1410, 1419, 4202: return .privilege
+        // 1401: XA RECOVER without XA_RECOVER_ADMIN.
+        case 1044, 1142, 1143, 1227, 1370, 1401, 1410, 1419, 4202: return .privilege
         case 1153, 1193, 1229, 1231, 1238, 1777, 2020, 3750: return .unfitSetting
         case 1235, 1289: return .unsupported
         case 1022, 1048, 1062, 1216, 1217, 1364, 1451, 1452, 1557, 1586, 3819, 4025:
@@ -52,7 +53,7 @@ extension MySQLError {
         case 1021, 1114, 1026, 1003:
             "free disk space at the server; the next start goes on from the checkpoint"
         case 1290, 1792, 1836: "make the server writable (read_only, super_read_only)"
-        case 1044, 1142, 1143, 1227, 1370: "martlet check PIPELINE --print-grants"
+        case 1044, 1142, 1143, 1227, 1370, 1401: "martlet check PIPELINE --print-grants"
         case 1153, 2020: "raise max_allowed_packet at the server (at most 1 GB)"
         case 3750:
             "give the table a primary key at the source, or "

@@ -4,6 +4,7 @@ internal import ReplicationModel
 /// Reads chunks of tables, each under a snapshot of its own (DESIGN 6.3), on one connection.
 ///
 ///     log_status (MySQL), Binlog_snapshot_* (MariaDB)   <- low: all visible
+///     XA RECOVER                                        until what it lists has ended
 ///     START TRANSACTION WITH CONSISTENT SNAPSHOT
 ///     SHOW BINARY LOG STATUS                            <- high: nothing seen is beyond
 ///     SELECT ... LIMIT 0                                keeps the definition
@@ -132,6 +133,7 @@ extension MySQLTableReader {
     private func takeSnapshot(_ route: TableRoute) throws -> Window {
         if route.isKeyless || route.source.changesItself { return try takeLockedSnapshot(route) }
         let low = try LogEnd.visible(connection).position(generation: generation())
+        try PreparedAtServer.waitUntilEnded(connection)
         try startTransaction()
         let high = try LogEnd.written(connection).position(generation: generation())
         return (low, high)

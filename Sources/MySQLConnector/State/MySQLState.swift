@@ -75,6 +75,7 @@ struct MySQLState {
                 ("transactions", String(checkpoint.transactions)),
                 ("unseen", SQLText.literal(unseen)),
                 ("gtids", SQLText.literal(checkpoint.gtids?.description)),
+                ("read_from", SQLText.literal(checkpoint.readFrom?.description)),
                 ("applied_at", "NOW(6)"),
             ])
     }

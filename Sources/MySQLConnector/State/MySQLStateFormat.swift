@@ -139,6 +139,7 @@ enum MySQLStateFormat {
             transactions BIGINT NOT NULL,
             unseen LONGTEXT NOT NULL,
             gtids LONGTEXT,
+            read_from LONGTEXT,
             applied_at DATETIME(6) NOT NULL
             """)
 

@@ -67,7 +67,7 @@ struct MySQLStateReader {
         let row = try rows(
             """
             position, commit_position, xid, committed_at, heartbeat_at, transactions, unseen, \
-            GREATEST(TIMESTAMPDIFF(MICROSECOND, applied_at, NOW(6)), 0), gtids
+            GREATEST(TIMESTAMPDIFF(MICROSECOND, applied_at, NOW(6)), 0), gtids, read_from
             """, "checkpoint")
         guard row.rowCount == 1 else { return nil }
         var value = Checkpoint(
@@ -82,6 +82,9 @@ struct MySQLStateReader {
         }
         value.gtids = try row.text(0, 8).map {
             try required(GTIDSet(parsing: $0), "checkpoint.gtids")
+        }
+        value.readFrom = try row.text(0, 9).map {
+            try required(GTIDSet(parsing: $0), "checkpoint.read_from")
         }
         return (value, row.integer(0, 7).map { Double($0) / 1_000_000 })
     }

@@ -1,5 +1,5 @@
 internal import Foundation
-package import ReplicationEngine
+internal import ReplicationEngine
 package import ReplicationModel
 
 extension PGApplier {

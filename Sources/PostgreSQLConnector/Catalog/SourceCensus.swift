@@ -37,6 +37,8 @@ struct SourceCensus {
         case .longer(let size):
             return question.column.type.kind == .bytes
                 ? "octet_length(\(name)) > \(size)" : "char_length(\(name)::text) > \(size)"
+        // Of what is stored out of line that is known without reading it.
+        case .larger(let bytes): return "octet_length(\(name)) > \(bytes)"
         // Values of MySQL's: the server refuses or checks them when they are written.
         case .noDay, .nulByte, .invalidText, .noLabel, .rounded, .deeper: return "false"
         }

@@ -33,27 +33,27 @@ final class LogReceiver: @unchecked Sendable {  // Belongs to its thread once it
     /// for each message, both ends spend more on waking than on the message.
     private static let gatherMicroseconds: UInt32 = 300
     /// How long after `close` confirmations are still passed on.
-    private static let lingerSeconds = 10.0
+    static let lingerSeconds = 10.0
 
     private let target: CaptureTarget
-    private let link: LogLink
+    let link: LogLink
     private let spool: StreamSpool
-    private var session: ReplicationSession
+    var session: ReplicationSession
     private var decoder: LogDecoder
-    private let deadLinkSeconds: Double
-    private let statusSeconds: Double
+    let deadLinkSeconds: Double
+    let statusSeconds: Double
 
     /// Newest keepalive; zero before the first.
-    private var keepalive = LogPosition.zero
+    var keepalive = LogPosition.zero
     /// The server asked for a reply and has not been told yet what it waits for.
-    private var serverWaits = false
-    private var lastSent = LogPosition.zero
-    private var lastStatus = 0.0
+    var serverWaits = false
+    var lastSent = LogPosition.zero
+    var lastStatus = 0.0
     private var lastMark = Clock.seconds
     private var pace = HandOverPace()
-    private var lastHeard = Clock.seconds
+    var lastHeard = Clock.seconds
     /// Last position that went into a batch.
-    private var lastQueued: LogPosition
+    var lastQueued: LogPosition
 
     init(_ target: CaptureTarget, link: LogLink, settings: Settings) throws {
         self.target = target
@@ -257,56 +257,6 @@ extension LogReceiver {
         decoder.builder.dropOpen()
         if decoder.builder.hasWholeTransactions { link.put(decoder.builder.takeWhole()) }
         spool.discardAll()
-    }
-}
-
-// MARK: Keeping the link alive
-
-extension LogReceiver {
-    private var millisecondsToStatus: Int32 {
-        let left = statusSeconds - (Clock.seconds - lastStatus)
-        return Int32(min(statusSeconds, max(0, left)) * 1000) + 1
-    }
-
-    private func sendStatusIfDue() throws {
-        let isUrgent = serverWaits && link.confirmed > lastSent
-        if isUrgent || Clock.seconds - lastStatus >= statusSeconds { try sendStatus() }
-    }
-
-    private func sendStatus() throws {
-        let position = link.confirmed
-        let silence = Clock.seconds - lastHeard
-        try session.sendStatus(position, asksForReply: silence > deadLinkSeconds / 4)
-        lastSent = position
-        lastStatus = Clock.seconds
-        if position >= keepalive { serverWaits = false }
-    }
-
-    /// P17: a server that shuts down waits until all it has sent is confirmed.
-    private func reply() throws {
-        serverWaits = true
-        link.isConfirmationUrgent.store(true, ordering: .releasing)
-        try sendStatus()
-    }
-
-    /// A server that does not even answer when asked is not there any more.
-    private func checkLink() throws {
-        guard Clock.seconds - lastHeard < deadLinkSeconds else {
-            throw ReplicationError(
-                .connectionLost, "read the log",
-                why: "nothing came from the server for \(Int(deadLinkSeconds)) s")
-        }
-    }
-
-    /// After `close`: the consumer may still apply what it has, and confirm it.
-    private func linger() throws {
-        link.endDeliveries(threadToo: false)
-        let deadline = Clock.seconds + Self.lingerSeconds
-        while !link.isLeftAlone, link.confirmed < lastQueued, Clock.seconds < deadline {
-            try sendStatusIfDue()
-            link.wait(nil, milliseconds: millisecondsToStatus)
-        }
-        try sendStatus()
     }
 }
 

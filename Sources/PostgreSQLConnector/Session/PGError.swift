@@ -21,10 +21,12 @@ package enum PGError {
         package func replicationError(
             position: LogPosition? = nil, table name: TableName? = nil
         ) -> ReplicationError {
-            ReplicationError(
+            var told = ReplicationError(
                 PGError.kind(ofState: sqlState), "run \(statement)", position: position,
                 table: name ?? namedTable, column: column, why: reason,
                 try: PGError.remedy(forState: sqlState))
+            if sqlState == "23503" { told.foreignKey = constraint }
+            return told
         }
 
         /// The server's words, unless they may hold a row's value (I9): data exceptions quote what

@@ -83,14 +83,15 @@ package enum PGState {
 extension PGState {
     private static let checkpointSQL = """
         INSERT INTO martlet.checkpoint AS c (pipeline, position, commit_position, xid, \
-        committed_at, heartbeat_at, transactions, unseen, gtids, applied_at) SELECT name, $3, $4, \
-        $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9, $10, clock_timestamp() \
+        committed_at, heartbeat_at, transactions, unseen, gtids, read_from, applied_at) \
+        SELECT name, $3, $4, $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9, $10, $11, \
+        clock_timestamp() \
         FROM martlet.pipeline WHERE name = $1 AND epoch = $2::bigint \
         ON CONFLICT (pipeline) DO UPDATE SET position = excluded.position, \
         commit_position = excluded.commit_position, xid = excluded.xid, \
         committed_at = excluded.committed_at, heartbeat_at = excluded.heartbeat_at, \
         transactions = excluded.transactions, unseen = excluded.unseen, \
-        gtids = excluded.gtids, applied_at = excluded.applied_at
+        gtids = excluded.gtids, read_from = excluded.read_from, applied_at = excluded.applied_at
         """
 
     private static func parameters(of checkpoint: Checkpoint) -> [String?] {
@@ -99,7 +100,7 @@ extension PGState {
             String(checkpoint.xid), checkpoint.committedAt.map(String.init),
             checkpoint.heartbeatAt.map(String.init), String(checkpoint.transactions),
             checkpoint.unseen.map(\.description).joined(separator: ","),
-            checkpoint.gtids?.description,
+            checkpoint.gtids?.description, checkpoint.readFrom?.description,
         ]
     }
 

@@ -161,6 +161,7 @@ enum PGStateFormat {
             transactions bigint NOT NULL,
             unseen text NOT NULL,
             gtids text,
+            read_from text,
             applied_at timestamptz NOT NULL
         ) WITH (fillfactor = 50);
         CREATE TABLE martlet.table_state (

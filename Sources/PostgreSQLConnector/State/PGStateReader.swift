@@ -73,7 +73,7 @@ struct PGStateReader {
         let row = try query(
             """
             SELECT position, commit_position, xid, committed_at, heartbeat_at, transactions, \
-            unseen, extract(epoch FROM clock_timestamp() - applied_at), gtids \
+            unseen, extract(epoch FROM clock_timestamp() - applied_at), gtids, read_from \
             FROM martlet.checkpoint WHERE pipeline = $1
             """)
         guard row.rowCount == 1 else { return nil }
@@ -89,6 +89,9 @@ struct PGStateReader {
         }
         value.gtids = try row.text(0, 8).map {
             try required(GTIDSet(parsing: $0), "checkpoint.gtids")
+        }
+        value.readFrom = try row.text(0, 9).map {
+            try required(GTIDSet(parsing: $0), "checkpoint.read_from")
         }
         return (value, row.text(0, 7).flatMap(Double.init))
     }

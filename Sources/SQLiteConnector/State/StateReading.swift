@@ -67,7 +67,7 @@ extension SQLiteSession {
         try rows(
             """
             SELECT position, commit_position, xid, committed_at, heartbeat_at, transactions, \
-            unseen, written_at, gtids FROM martlet_checkpoint WHERE pipeline = ?
+            unseen, written_at, gtids, read_from FROM martlet_checkpoint WHERE pipeline = ?
             """, [.text(pipeline)]
         ) { row in
             guard let position = StateCoding.position(row.text(0)),
@@ -79,14 +79,17 @@ extension SQLiteSession {
             checkpoint.heartbeatAt = row.integer(4)
             checkpoint.transactions = row.integer(5) ?? 0
             checkpoint.unseen = StateCoding.ids(row.text(6))
-            if let text = row.text(8) {
-                guard let gtids = GTIDSet(parsing: text) else {
-                    throw Self.unreadable("martlet_checkpoint.gtids")
-                }
-                checkpoint.gtids = gtids
-            }
+            checkpoint.gtids = try row.text(8).map { try set($0, "gtids") }
+            checkpoint.readFrom = try row.text(9).map { try set($0, "read_from") }
             return (checkpoint, row.integer(7) ?? 0)
         }.first
+    }
+
+    private func set(_ text: String, _ column: String) throws -> GTIDSet {
+        guard let set = GTIDSet(parsing: text) else {
+            throw Self.unreadable("martlet_checkpoint.\(column)")
+        }
+        return set
     }
 
     private func tableStates(_ pipeline: String) throws -> [TableProgress] {

@@ -27,7 +27,7 @@ enum StateSchema {
             pipeline TEXT NOT NULL PRIMARY KEY, position TEXT NOT NULL,
             commit_position TEXT NOT NULL, xid INTEGER NOT NULL, committed_at INTEGER,
             heartbeat_at INTEGER, transactions INTEGER NOT NULL, unseen TEXT NOT NULL,
-            gtids TEXT, written_at INTEGER NOT NULL) STRICT;
+            gtids TEXT, read_from TEXT, written_at INTEGER NOT NULL) STRICT;
         CREATE TABLE martlet_table_state (
             pipeline TEXT NOT NULL, id INTEGER NOT NULL, source_schema TEXT NOT NULL,
             source_name TEXT NOT NULL, target_schema TEXT NOT NULL, target_name TEXT NOT NULL,

@@ -80,13 +80,17 @@ extension SQLiteSession {
 
     func write(_ checkpoint: Checkpoint, _ pipeline: String) throws {
         try execute(
-            "INSERT OR REPLACE INTO main.martlet_checkpoint VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            """
+            INSERT OR REPLACE INTO main.martlet_checkpoint \
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
             [
                 .text(pipeline), .text(checkpoint.position.description),
                 .text(checkpoint.commitPosition.description), .integer(Int64(checkpoint.xid)),
                 SQLiteValue(checkpoint.committedAt), SQLiteValue(checkpoint.heartbeatAt),
                 .integer(checkpoint.transactions), StateCoding.encode(checkpoint.unseen),
-                SQLiteValue(checkpoint.gtids?.description), .integer(StateCoding.now()),
+                SQLiteValue(checkpoint.gtids?.description),
+                SQLiteValue(checkpoint.readFrom?.description), .integer(StateCoding.now()),
             ])
         for (table, counts) in checkpoint.counts {
             try execute(

@@ -36,7 +36,7 @@ SESSION = {
 # What `check --print-grants` may ask for, and no more. Never SUPER.
 CAPTURE = {"mariadb": {"SELECT", "REPLICATION SLAVE", "BINLOG MONITOR", "LOCK TABLES"},
            "mysql": {"SELECT", "REPLICATION SLAVE", "REPLICATION CLIENT", "BACKUP_ADMIN",
-                     "LOCK TABLES"}}
+                     "XA_RECOVER_ADMIN", "LOCK TABLES"}}
 APPLY = {"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX", "REFERENCES"}
 # In Martlet's own database: staging tables, and rows that are set aside.
 OWN = {"CREATE TEMPORARY TABLES", "DROP"}
@@ -378,7 +378,7 @@ class Source(Database):
         # Tables without a key are locked for the moment in which their snapshot is taken.
         grants = [f"SELECT, LOCK TABLES ON {self.name}.*"]
         if self.engine == "mysql":
-            grants += ["REPLICATION SLAVE, REPLICATION CLIENT, BACKUP_ADMIN ON *.*",
+            grants += ["REPLICATION SLAVE, REPLICATION CLIENT, BACKUP_ADMIN, XA_RECOVER_ADMIN ON *.*",
                        "SELECT ON performance_schema.log_status"]
         else:
             grants += ["REPLICATION SLAVE, BINLOG MONITOR ON *.*"]
