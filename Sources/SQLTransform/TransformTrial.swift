@@ -32,10 +32,10 @@ package struct TransformTrial {
         for line in block.split(separator: UInt8(ascii: "\n")) where !isFull {
             let row = Array(line) + [UInt8(ascii: "\n")]
             let before = try Self.fields(row, transform.source.columns.count)
-            try row.withUnsafeBytes { try copy.take($0) }
+            var made: [UInt8] = []
+            try row.withUnsafeBytes { try copy.take($0) { made += $0 } }
             let after =
-                copy.output.isEmpty
-                ? nil : try Self.fields(copy.output, transform.target.columns.count)
+                made.isEmpty ? nil : try Self.fields(made, transform.target.columns.count)
             rows.append(Row(before: before, after: after))
         }
     }

@@ -45,13 +45,16 @@ final class TransformingApplier: ChangeApplier {
             return try applier.apply(
                 batch, range: range, actions: actions, routes: routes, counts: &counts)
         }
-        var transform = ChangeTransform(batch, evaluators)
-        try transform.run(range, actions)
-        let made = transform.batch
-        guard !made.changes.isEmpty else { return }
-        try applier.apply(
-            made, range: 0..<made.changes.count, actions: transform.actions, routes: routes,
-            counts: &counts)
+        var start = range.lowerBound
+        while start < range.upperBound {
+            var transform = ChangeTransform(batch, evaluators)
+            start = try transform.run(start..<range.upperBound, actions)
+            let made = transform.batch
+            guard !made.changes.isEmpty else { continue }
+            try applier.apply(
+                made, range: 0..<made.changes.count, actions: transform.actions, routes: routes,
+                counts: &counts)
+        }
     }
 
     /// Rows of a transform's table are not there as the foreign key knows them; `check` refuses it.
@@ -79,9 +82,7 @@ final class TransformingApplier: ChangeApplier {
 
     func writeRows(_ block: UnsafeRawBufferPointer) throws {
         guard copy != nil else { return try applier.writeRows(block) }
-        try copy?.take(block)
-        guard let output = copy?.output, !output.isEmpty else { return }
-        try output.withUnsafeBytes { try applier.writeRows($0) }
+        try copy?.take(block) { try applier.writeRows($0) }
     }
 
     /// How many rows of the source there were: those that do not pass count as stored.

@@ -127,6 +127,46 @@ struct CompileTests {
             Bad(
                 "SELECT id, name AS n FROM customers WHERE n = 'x'", "line 1, column 37",
                 "WHERE cannot stand alone"),
+            Bad(
+                "SELECT id FROM customers ORDER BY id", "line 1, column 26",
+                "ORDER needs many rows"),
+            Bad("SELECT id FROM customers LIMIT 0", "line 1, column 26", "LIMIT needs many rows"),
+            Bad(
+                "SELECT id, rank() OVER w AS r FROM customers WINDOW w AS ()", "column 46",
+                "WINDOW needs many rows"),
+            Bad(
+                "SELECT id, row_number() OVER () AS r FROM customers", "line 1, column 12",
+                "row_number() needs many rows"),
+            Bad(
+                "SELECT id, max(big) AS m FROM customers WHERE active", "line 1, column 12",
+                "max() needs many rows"),
+            Bad(
+                "SELECT id, (SELECT sum(big) FROM customers) AS m FROM customers", "column 20",
+                "sum() needs many rows"),
+            Bad(
+                "SELECT id, (SELECT count(c.big) FROM json_each(tags)) AS m FROM customers c",
+                "line 1, column 12", "a function in it needs many rows"),
+            Bad(
+                "SELECT id, datetime(made, 'localtime') AS d FROM customers", "column 27",
+                "the time zone of the machine", "at_time_zone"),
+            Bad(
+                "SELECT id, hmac_sha256(email, 'secret') AS e FROM customers", "column 31",
+                "a secret in the SQL is shown with it", "key('pii')"),
+            Bad(
+                "SELECT id, hmac_sha256(email, key('pi')) AS e FROM customers", "column 35",
+                "there is no key 'pi'", "did you mean 'pii'?"),
+            Bad(
+                "SELECT id, hex(key('pii')) AS e FROM customers", "column 16",
+                "key() is for functions that take a key"),
+            Bad(
+                "SELECT id, hmac_sha256(email, key(name)) AS e FROM customers", "column 31",
+                "key() takes a name in quotes"),
+            Bad(
+                "SELECT id, NOT active FROM customers", "line 1, column 12",
+                "an expression has no name"),
+            Bad(
+                "SELECT id FROM public.customers", "", "without its schema",
+                "FROM customers"),
             Bad("SELECT name FROM sqlite_schema", "", "a transform reads its own table only"),
         ])
     func mistakes(_ bad: Bad) throws {
@@ -136,6 +176,59 @@ struct CompileTests {
         #expect(error.place?.contains(bad.place) == true, "\(error)")
         #expect(error.why.contains(bad.why), "\(error)")
         if let remedy = bad.remedy { #expect(error.remedy?.contains(remedy) == true, "\(error)") }
+    }
+
+    @Test("What stands in quotes may be a value, and a sub-select may count its own rows")
+    func allowed() throws {
+        let transform = try compile(
+            """
+            SELECT id, iif(name = 'now', 1, 0) AS soon, at_time_zone(made, 'utc') AS utc,
+              (SELECT count(*) FROM json_each(tags)) AS tags, max(big, 0) AS big
+            FROM customers WHERE name <> 'now'
+            """, types: ["tags": "bigint"])
+        #expect(transform.outputs.count == 5)
+        _ = try compile("SELECT id, unbase64(name) AS n FROM customers")
+        _ = try compile(
+            "SELECT id, encrypt_aes_gcm(email, unbase64(key('pii'))) AS e FROM customers")
+    }
+
+    @Test("What is said of an output must be about one")
+    func strayNames() throws {
+        func why(_ types: [String: String], _ nondeterministic: Set<String> = []) -> String {
+            do {
+                _ = try compile(
+                    "SELECT id, email FROM customers", types: types,
+                    nondeterministic: nondeterministic)
+                return ""
+            } catch { return (error as? ReplicationError)?.why ?? "" }
+        }
+        #expect(why(["emial": "text"]) == "'types' names emial, which is no output")
+        #expect(why(["email": "text"]).contains("passes as it is"))
+        #expect(why([:], ["seen"]) == "'nondeterministic' names seen, which is no output")
+        let keyless = table("log", "line:text", identity: .full)
+        #expect(throws: ReplicationError.self) {
+            try compile(
+                "SELECT line, random() AS r FROM log", keyless, types: ["r": "bigint"],
+                nondeterministic: ["r"])
+        }
+        for key in [[], ["id", "id"]] {
+            #expect(throws: ReplicationError.self) {
+                try compile("SELECT id FROM customers", key: key)
+            }
+        }
+    }
+
+    @Test("A transform is another one when a secret is another one, which nobody can read there")
+    func outline() throws {
+        func outline(_ secret: String) throws -> String {
+            try compile(
+                "SELECT id, hmac_sha256(email, key('pii')) AS e FROM customers",
+                keys: TransformKeys(["pii": Array(secret.utf8), "other": [1]])
+            ).outline
+        }
+        #expect(try outline("one") == outline("one"))
+        #expect(try outline("one") != outline("two"))
+        #expect(try !outline("geheim").contains("geheim"))
     }
 
     @Test("The target's key is made of the source's key")

@@ -71,8 +71,9 @@ struct RecipeTests {
         let rows = recipe.before.dropFirst().map { row in
             row.map { $0 == "NULL" ? "\\N" : $0 }.joined(separator: "\t") + "\n"
         }
-        try Array(rows.joined().utf8).withUnsafeBytes { try copy.take($0) }
-        let found = String(decoding: copy.output, as: UTF8.self).split(separator: "\n").map {
+        var made: [UInt8] = []
+        try Array(rows.joined().utf8).withUnsafeBytes { try copy.take($0) { made += $0 } }
+        let found = String(decoding: made, as: UTF8.self).split(separator: "\n").map {
             $0.components(separatedBy: "\t").map { $0 == "\\N" ? "NULL" : $0 }
         }
         #expect(found == Array(recipe.after.dropFirst()))

@@ -57,11 +57,12 @@ func refusal(
 /// Evaluates one expression over a row of texts; nil is NULL.
 func evaluate(
     _ expression: String, _ row: [String: String] = [:], type: String = "text",
-    keys: TransformKeys = TransformKeys(["pii": Array("secret".utf8)])
+    keys: TransformKeys = TransformKeys(["pii": Array("secret".utf8)]), seconds: Double = 10
 ) throws -> String? {
     let transform = try compile(
         "SELECT id, \(expression) AS x FROM customers", types: ["x": type], keys: keys)
     let evaluator = try RowEvaluator(transform, keys: keys, sourceName: "shop")
+    evaluator.context.time.limitSeconds = seconds
     var bytes: [UInt8] = []
     let fields = transform.source.columns.map { Array((row[$0.name] ?? "").utf8) }
     let isPresent = transform.source.columns.map { row[$0.name] != nil }

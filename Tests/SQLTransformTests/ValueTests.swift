@@ -85,12 +85,69 @@ struct ValueTests {
         }
     }
 
-    @Test("An endless recursion is ended")
-    func endless() {
-        #expect(throws: ValueRefusal("interrupted")) {
-            try evaluate(
-                "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
-                    + "SELECT max(i) FROM n)", type: "bigint")
+    @Test(
+        "What would take for ever is ended",
+        arguments: [
+            "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+                + "SELECT max(i) FROM n)",
+            "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+                + "SELECT sum(length(hex(zeroblob(400000)))) FROM n)",
+            "regexp_like('xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx', '(x+x+)+y')",
+        ])
+    func endless(_ expression: String) {
+        #expect(throws: ValueRefusal("it takes longer than 1 s")) {
+            try evaluate(expression, type: "bigint", seconds: 1)
         }
+    }
+
+    @Test("I6: what is made of a row has a length")
+    func long() throws {
+        #expect(throws: ValueRefusal.self) { try evaluate("printf('%.*c', 3000000, 'x')") }
+        #expect(throws: ValueRefusal.self) {
+            try evaluate("regexp_replace(hex(zeroblob(400000)), '0', 'yyy', 'g')")
+        }
+        let long = String(repeating: "x", count: 2_000_000)
+        #expect(try evaluate("name || name", ["name": long])?.count == 4_000_000)
+        let digits = "'" + String(repeating: "9", count: 20_000) + "'"
+        #expect(throws: ValueRefusal("decimal_mul(): the numbers are too long")) {
+            try evaluate("decimal_mul(\(digits), \(digits))", type: "numeric")
+        }
+        #expect(throws: ValueRefusal("decimal_div(): the numbers are too long")) {
+            try evaluate("decimal_div(\(digits), \(digits), 9)", type: "numeric")
+        }
+    }
+
+    @Test("A pattern that runs out of memory has not looked everywhere")
+    func patternMemory() {
+        #expect(throws: ValueRefusal.self) {
+            try evaluate(
+                "regexp_like(name, '^(a|b)*c')",
+                ["name": String(repeating: "ab", count: 2_000_000)])
+        }
+    }
+
+    @Test(
+        "What a server would round or cut without a word is refused",
+        arguments: [
+            ("decimal_mul(price, '1.005')", "numeric(12,2)"), ("1.005", "numeric(12,2)"),
+            ("12345", "numeric(4,0)"), ("12345", "numeric(6,2)"), ("'ab '", "varchar(2)"),
+            ("'äöü'", "varchar(2)"), ("'2023-02-29'", "date"), ("'0000-00-00'", "date"),
+            ("'2024-01-01 24:00:00'", "timestamp"), ("'12:60:00'", "time"), ("'noon'", "time"),
+        ])
+    func beyond(_ expression: String, _ type: String) throws {
+        #expect(throws: ValueRefusal.self) {
+            try evaluate(expression, ["price": "1.50"], type: type)
+        }
+    }
+
+    @Test(
+        "What fits is not",
+        arguments: [
+            ("'0012345.670'", "numeric(7,2)", "0012345.670"), ("'äö'", "varchar(2)", "äö"),
+            ("'-0.5'", "numeric(1,1)", "-0.5"), ("'2024-02-29'", "date", "2024-02-29"),
+            ("'23:59:59.123456'", "time", "23:59:59.123456"),
+        ])
+    func fits(_ expression: String, _ type: String, _ result: String) throws {
+        #expect(try evaluate(expression, type: type) == result)
     }
 }

@@ -29,9 +29,13 @@ struct RefusalText {
             ("no such function: ", "function", session.functionNames),
         ]
         for kind in kinds where message.hasPrefix(kind.prefix) {
-            let name = message.dropFirst(kind.prefix.count).split(separator: ".").last ?? ""
-            let near = Suggestion.nearest(to: String(name), among: kind.candidates)
+            let parts = message.dropFirst(kind.prefix.count).split(separator: ".")
+            let name = parts.last.map(String.init) ?? ""
+            let near = Suggestion.nearest(to: name, among: kind.candidates)
             let list = kind.candidates.count <= 12 ? kind.candidates.joined(separator: ", ") : nil
+            if kind.what == "table", near == name {
+                return ("the table stands in a transform without its schema", "FROM \(name)")
+            }
             return (
                 "there is no \(kind.what) '\(name)'",
                 near.map { "did you mean '\($0)'?" }
@@ -49,46 +53,5 @@ struct RefusalText {
         SQLTokens(definition.sql).tokens.first {
             $0.text.lowercased().contains(name.lowercased()) && $0.isName
         }?.range.lowerBound
-    }
-}
-
-extension TransformCompiler {
-    /// An aggregate over one row is no sum: it is a mistake.
-    func refuseAggregates() throws {
-        let list = select.tokens.tokens
-        for index in list.indices.dropLast() where list[index].kind == .word {
-            let name = list[index].text.lowercased()
-            guard list[index + 1].isSymbol("("),
-                let end = select.tokens.closing(index + 1, before: list.count)
-            else { continue }
-            let arguments = select.tokens.split(index + 2..<end).count
-            let isScalar = ["min", "max"].contains(name) && arguments > 1
-            guard session.aggregates.contains(name), !isScalar, !isInside(index) else { continue }
-            var next = end + 1
-            if next < list.count, list[next].isWord("FILTER"),
-                let closed = select.tokens.closing(next + 1, before: list.count)
-            {
-                next = closed + 1
-            }
-            guard next < list.count, list[next].isWord("OVER") else {
-                throw Self.failure(
-                    definition, "\(name)() needs many rows, and a transform sees one",
-                    at: select.written.tokens[index].range.lowerBound)
-            }
-        }
-    }
-
-    /// In a sub-select, whose rows are its own: `(SELECT count(*) FROM json_each(tags))`.
-    private func isInside(_ index: Int) -> Bool {
-        let list = select.tokens.tokens
-        var depth = 0
-        for before in stride(from: index - 1, through: 0, by: -1) {
-            if list[before].isSymbol(")") { depth += 1 }
-            if list[before].isSymbol("(") { depth -= 1 }
-            guard depth < 0 else { continue }
-            if before + 1 < index, list[before + 1].isWord("SELECT") { return true }
-            depth = 0
-        }
-        return false
     }
 }

@@ -36,8 +36,6 @@ package struct Transform: Sendable {
         var expression: String
         /// A SELECT of it alone, filtered: tells whether it is what fails.
         var alone = ""
-        /// Place in the statement's results.
-        var result: Int?
     }
 
     package let definition: TransformDefinition
@@ -52,6 +50,10 @@ package struct Transform: Sendable {
     package let isOneToOne: Bool
     /// Computes the expressions and the filter; nil if there are none.
     let statement: String?
+    /// The same with no other expressions than the key's: what an old row is asked for.
+    let keyStatement: String?
+    /// Secrets that it uses, by name, with a few bits to know them again by.
+    let secrets: [String: String]
 
     /// - Parameter route: the table as the source has it.
     /// - Throws: `.configuration`, with file, line and column of the SQL.
@@ -63,7 +65,8 @@ package struct Transform: Sendable {
 
     init(
         _ definition: TransformDefinition, source: TableRoute, target: TableRoute,
-        outputs: [Output], filteredBy: Set<Int>, isOneToOne: Bool, statement: String?
+        outputs: [Output], filteredBy: Set<Int>, isOneToOne: Bool, statement: String?,
+        keyStatement: String?, secrets: [String: String]
     ) {
         self.definition = definition
         self.source = source
@@ -72,14 +75,17 @@ package struct Transform: Sendable {
         self.filteredBy = filteredBy
         self.isOneToOne = isOneToOne
         self.statement = statement
+        self.keyStatement = keyStatement
+        self.secrets = secrets
     }
 
     /// What must not change between two runs.
     package var outline: String {
         let columns = target.columns.map { "\($0.name) \($0.type.declaration)" }
         let key = target.keyColumns.map(\.name)
-        return definition.sql + " | " + columns.joined(separator: ", ") + " | "
-            + key.joined(separator: ", ")
+        let secrets = secrets.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+        return ([definition.sql] + [columns, key, secrets].map { $0.joined(separator: ", ") })
+            .joined(separator: " | ")
     }
 
     /// Whether the before-image must be whole: its filter needs more than the key.

@@ -42,13 +42,16 @@ struct TransformCompiler {
             throw failure("its outputs cannot be told apart", at: 0)
         }
         try refuseTwins(outputs)
+        try refuseStrayNames(outputs)
         let key = try TransformKey(self).columns(outputs)
-        let (placed, statement) = try self.statement(outputs)
         return Transform(
             definition, source: route,
-            target: DerivedRoute.route(definition, route, placed, key: key), outputs: placed,
-            filteredBy: filteredBy, isOneToOne: TransformKey(self).isOneToOne(placed, key: key),
-            statement: statement)
+            target: DerivedRoute.route(definition, route, outputs, key: key), outputs: outputs,
+            filteredBy: filteredBy, isOneToOne: TransformKey(self).isOneToOne(outputs, key: key),
+            statement: statement(outputs),
+            keyStatement: statement(
+                outputs.indices.filter(key.contains).map { outputs[$0] }),
+            secrets: try secrets())
     }
 
     @discardableResult
@@ -77,6 +80,7 @@ struct TransformCompiler {
         let range = select.outputs[index]
         let expression = select.tokens.text(range)
         let piece = try prepare(expression, at: index, mayBeRandom: true)
+        try refuseHiddenAggregate(expression, at: index)
         let isName = select.isPlainName(range) && select.readsOneTable
         return try (0..<piece.statement.columnCount).map { offset in
             let name = whole.name(first + offset)
@@ -87,6 +91,9 @@ struct TransformCompiler {
                 return passing(column, as: name)
             }
             try requireName(name, range, at: index)
+            guard piece.statement.columnCount == 1 else {
+                throw failure("a star stands for columns of the table only", at: index)
+            }
             if route.isKeyless || definition.key?.contains(name) == true {
                 try refuseAboutChange(range, "it may stand in other outputs of a table with a key")
             }
@@ -96,30 +103,8 @@ struct TransformCompiler {
             }
             return Transform.Output(
                 column: try column(name, range, at: index), passes: nil, dependsOn: piece.reads,
-                expression: expression, result: nil)
-        }
-    }
-
-    /// What asks for the time behind the parser's back stops the row (`StoppedClock`).
-    private func refuseNow(_ range: Range<Int>, output index: Int? = nil) throws {
-        let now = select.written.tokens[range].first {
-            $0.kind == .string && $0.text.lowercased() == "'now'"
-        }
-        guard let now else { return }
-        throw Self.failure(
-            definition, "'now' is another moment each time", at: now.range.lowerBound,
-            try: index == nil
-                ? "filter by the row's columns"
-                : "commit_time(), or name the output under 'nondeterministic:'")
-    }
-
-    /// What speaks of the change is not the same when the row is looked for again.
-    private func refuseAboutChange(_ range: Range<Int>, _ remedy: String) throws {
-        for token in select.written.tokens[range]
-        where token.kind == .word && FunctionLibrary.aboutChange.contains(token.text.lowercased()) {
-            throw Self.failure(
-                definition, "\(token.text.lowercased())() speaks of a change, not of the row",
-                at: token.range.lowerBound, try: remedy)
+                expression: expression,
+                alone: select.statement(selecting: expression, filtered: true))
         }
     }
 
@@ -130,7 +115,7 @@ struct TransformCompiler {
         (copy.defaultExpression, copy.generated, copy.identity) = (nil, nil, nil)
         copy.identityOptions = nil
         return Transform.Output(
-            column: copy, passes: column, dependsOn: [column], expression: "", result: nil)
+            column: copy, passes: column, dependsOn: [column], expression: "")
     }
 
     private func prepare(
@@ -152,7 +137,7 @@ struct TransformCompiler {
     /// SQLite calls an expression by its text.
     private func requireName(_ name: String, _ range: Range<Int>, at index: Int) throws {
         let text = select.tokens.text(range)
-        guard name == text, !select.isPlainName(range) else { return }
+        guard name == text, range.count > 1 || !select.isPlainName(range) else { return }
         throw failure(
             "an expression has no name", at: index, try: "write \(text.prefix(40)) AS name")
     }
@@ -177,16 +162,6 @@ struct TransformCompiler {
         Column(name: name, type: type.columnType(route.source.dialect))
     }
 
-    private func refuseTwins(_ outputs: [Transform.Output]) throws {
-        var seen: Set<String> = []
-        for (index, output) in outputs.enumerated()
-        where !seen.insert(output.column.name.lowercased()).inserted {
-            throw failure(
-                "two outputs are called \(output.column.name)",
-                at: min(index, select.outputs.count - 1), try: "give one of them another name")
-        }
-    }
-
     // MARK: Filter and statement
 
     private func filterColumns() throws -> Set<Int> {
@@ -208,22 +183,14 @@ struct TransformCompiler {
         }
     }
 
-    /// The expressions alone; what is passed through is never asked for.
-    private func statement(
-        _ outputs: [Transform.Output]
-    ) throws -> ([Transform.Output], String?) {
-        var (placed, expressions) = (outputs, [String]())
-        for index in placed.indices where placed[index].passes == nil {
-            placed[index].result = expressions.count
-            placed[index].alone = select.statement(
-                selecting: placed[index].expression, filtered: true)
-            expressions.append(placed[index].expression)
-        }
+    /// The expressions alone, in the outputs' order; what is passed through is never asked for.
+    private func statement(_ outputs: [Transform.Output]) -> String? {
+        let expressions = outputs.filter { $0.passes == nil }.map(\.expression)
         guard !expressions.isEmpty || !select.rest.isEmpty || !select.readsOneTable else {
-            return (placed, nil)
+            return nil
         }
         let list = expressions.isEmpty ? "1" : expressions.joined(separator: ", ")
-        return (placed, select.statement(selecting: list, filtered: true))
+        return select.statement(selecting: list, filtered: true)
     }
 
     // MARK: Errors

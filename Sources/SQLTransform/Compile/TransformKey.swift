@@ -25,6 +25,11 @@ struct TransformKey {
                 compiler.definition, "the table has no key that a key could be made of", at: nil,
                 try: "remove 'key:'")
         }
+        guard !names.isEmpty, Set(names).count == names.count else {
+            throw TransformCompiler.failure(
+                compiler.definition,
+                names.isEmpty ? "the key has no columns" : "the key names a column twice", at: nil)
+        }
         return try names.map { try column(named: $0, outputs) }
     }
 

@@ -9,6 +9,10 @@ struct DecimalNumber {
     /// More digits than any value of a server has (PostgreSQL: 131,072 before the point).
     static let limit = 200_000
 
+    /// Digits of one number times digits of the other that are computed with: the work of a second
+    /// or two.
+    static let workLimit = 100_000_000
+
     /// nil if it is no decimal in plain digits.
     init?(_ text: UnsafeRawBufferPointer) {
         guard DecimalDigits(text).isNumber, text.count <= Self.limit else { return nil }
@@ -174,12 +178,17 @@ extension FunctionLibrary {
             .text((try decimal(call, 0) + -(try decimal(call, 1))).text)
         },
         SQLFunction("decimal_mul", 2...2, .numeric) { call throws(FunctionFault) in
-            .text((try decimal(call, 0) * (try decimal(call, 1))).text)
+            let (a, b) = (try decimal(call, 0), try decimal(call, 1))
+            try refuseLong(a.digits.count, b.digits.count)
+            return .text((a * b).text)
         },
         SQLFunction("decimal_div", 3...3, .numeric) { call throws(FunctionFault) in
             let scale = try call.integer(2, in: 0...1000)
-            guard let result = try decimal(call, 0).divided(by: try decimal(call, 1), scale: scale)
-            else { throw FunctionFault("division by zero") }
+            let (a, b) = (try decimal(call, 0), try decimal(call, 1))
+            try refuseLong(a.digits.count + scale + b.scale, 9 * (b.digits.count + a.scale))
+            guard let result = a.divided(by: b, scale: scale) else {
+                throw FunctionFault("division by zero")
+            }
             return .text(result.text)
         },
         SQLFunction("decimal_round", 2...2, .numeric) { call throws(FunctionFault) in
@@ -189,6 +198,12 @@ extension FunctionLibrary {
             .integer(DecimalNumber.compare(try decimal(call, 0), try decimal(call, 1)))
         },
     ]
+
+    private static func refuseLong(_ a: Int, _ b: Int) throws(FunctionFault) {
+        guard a.multipliedReportingOverflow(by: b).partialValue <= DecimalNumber.workLimit else {
+            throw FunctionFault("the numbers are too long")
+        }
+    }
 
     private static func decimal(
         _ call: FunctionCall, _ index: Int

@@ -6,13 +6,13 @@ extension FunctionLibrary {
         SQLFunction("sha256", 1...1, .text, isInjective: true) { call throws(FunctionFault) in
             .text(hexadecimal(SHA256.hash(data: try call.bytes(0))))
         },
-        SQLFunction("hmac_sha256", 2...2, .text, isInjective: true) {
+        SQLFunction("hmac_sha256", 2...2, .text, isInjective: true, takesKey: true) {
             call throws(FunctionFault) in
             let key = SymmetricKey(data: try secret(call, 1))
             let code = HMAC<SHA256>.authenticationCode(for: Array(try call.bytes(0)), using: key)
             return .text(hexadecimal(code))
         },
-        SQLFunction("tokenize", 2...2, .text) { call throws(FunctionFault) in
+        SQLFunction("tokenize", 2...2, .text, takesKey: true) { call throws(FunctionFault) in
             .text(tokenize(try call.text(0), SymmetricKey(data: try secret(call, 1))))
         },
         SQLFunction("uuid_v5", 2...2, .uuid, isInjective: true) { call throws(FunctionFault) in
@@ -27,12 +27,12 @@ extension FunctionLibrary {
             }
             return .blob(Array(data))
         },
-        SQLFunction("encrypt_aes_gcm", 2...2, .text, isInjective: true) {
+        SQLFunction("encrypt_aes_gcm", 2...2, .text, isInjective: true, takesKey: true) {
             call throws(FunctionFault) in
             let key = SymmetricKey(data: try secret(call, 1, of: [16, 24, 32]))
             return .text(try encrypt(Data(try call.bytes(0)), key).base64EncodedString())
         },
-        SQLFunction("decrypt_aes_gcm", 2...2, .text) { call throws(FunctionFault) in
+        SQLFunction("decrypt_aes_gcm", 2...2, .text, takesKey: true) { call throws(FunctionFault) in
             let key = SymmetricKey(data: try secret(call, 1, of: [16, 24, 32]))
             guard let sealed = Data(base64Encoded: try call.text(0)),
                 let box = try? AES.GCM.SealedBox(combined: sealed),

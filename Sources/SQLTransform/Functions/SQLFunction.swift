@@ -31,17 +31,21 @@ struct SQLFunction: Sendable {
     var isInjective = false
     /// It speaks of the change, not of the row.
     var isAboutChange = false
+    /// Its second argument is a secret.
+    var takesKey = false
     let body: Body
 
     init(
         _ name: String, _ arguments: ClosedRange<Int>, _ result: OutputType,
-        isInjective: Bool = false, isAboutChange: Bool = false, _ body: @escaping Body
+        isInjective: Bool = false, isAboutChange: Bool = false, takesKey: Bool = false,
+        _ body: @escaping Body
     ) {
         self.name = name
         self.arguments = arguments
         self.result = result
         self.isInjective = isInjective
         self.isAboutChange = isAboutChange
+        self.takesKey = takesKey
         self.body = body
     }
 
@@ -79,8 +83,9 @@ struct SQLFunction: Sendable {
                     let isNull = (0..<call.count).contains(where: call.isNull)
                     give(isNull ? .null : try binding.function.body(call), to: context)
                 } catch {
-                    let message = "\(binding.function.name): \(error.why)"
-                    sqlite3_result_error(context, message, -1)
+                    // Whole: of SQLite's own messages only the beginning is shown.
+                    binding.context.fault = "\(binding.function.name)(): \(error.why)"
+                    sqlite3_result_error(context, "a function gives no result", -1)
                 }
             }
         }

@@ -20,28 +20,57 @@ extension FunctionLibrary {
         SQLFunction("regexp_like", 2...3, .boolean) { call throws(FunctionFault) in
             let (pattern, _) = try pattern(call, flags: 2, known: "ic")
             let text = try call.text(0)
-            return .integer(pattern.firstMatch(in: text, range: whole(text)) == nil ? 0 : 1)
+            return .integer(try matches(pattern, text, all: false, call).isEmpty ? 0 : 1)
         },
         SQLFunction("regexp_replace", 3...4, .text) { call throws(FunctionFault) in
             let (pattern, flags) = try pattern(call, flags: 3, known: "gic")
             let text = try call.text(0)
-            let template = FunctionLibrary.template(try call.text(2))
-            var range = whole(text)
-            if !flags.contains("g") {
-                guard let first = pattern.firstMatch(in: text, range: range) else {
-                    return .text(text)
-                }
-                let middle = pattern.replacementString(
-                    for: first, in: text, offset: 0, template: template)
-                let result = NSMutableString(string: text)
-                result.replaceCharacters(in: first.range, with: middle)
-                return .text(result as String)
-            }
-            range = whole(text)
+            let found = try matches(pattern, text, all: flags.contains("g"), call)
             return .text(
-                pattern.stringByReplacingMatches(in: text, range: range, withTemplate: template))
+                try replaced(found, pattern, text, template(try call.text(2)), call.context))
         },
     ]
+
+    /// Matches in order. A pattern that tries every way is ended when the row's time is over; one
+    /// that runs out of memory has not looked everywhere.
+    private static func matches(
+        _ pattern: NSRegularExpression, _ text: String, all: Bool, _ call: FunctionCall
+    ) throws(FunctionFault) -> [NSTextCheckingResult] {
+        var found: [NSTextCheckingResult] = []
+        var why: String?
+        pattern.enumerateMatches(
+            in: text, options: [.reportProgress, .reportCompletion], range: whole(text)
+        ) { match, flags, stop in
+            if flags.contains(.internalError) { why = "the pattern needs too much memory" }
+            if !call.context.time.look() { why = "the pattern takes too long" }
+            if let match { found.append(match) }
+            if why != nil || !all && match != nil { stop.pointee = true }
+        }
+        if let why { throw FunctionFault(why) }
+        return found
+    }
+
+    private static func replaced(
+        _ found: [NSTextCheckingResult], _ pattern: NSRegularExpression, _ text: String,
+        _ template: String, _ context: ChangeContext
+    ) throws(FunctionFault) -> String {
+        let whole = text as NSString
+        let result = NSMutableString(capacity: text.utf16.count)
+        var end = 0
+        for match in found {
+            result.append(
+                whole.substring(
+                    with: NSRange(location: end, length: match.range.location - end)))
+            result.append(
+                pattern.replacementString(for: match, in: text, offset: 0, template: template))
+            end = match.range.location + match.range.length
+            guard result.length <= context.valueLimit else {
+                throw FunctionFault("the result is too long")
+            }
+        }
+        result.append(whole.substring(from: end))
+        return result as String
+    }
 
     /// Every letter in between becomes `*`; a text that is no longer than what is kept is hidden
     /// whole.

@@ -9,7 +9,7 @@ struct SelectText {
     let outputs: [Range<Int>]
     /// Behind FROM.
     let from: Range<Int>
-    /// WHERE and everything behind it.
+    /// WHERE and its condition.
     let rest: Range<Int>
 
     struct Fault: Error, Equatable {
@@ -42,18 +42,12 @@ struct SelectText {
         }
         var first = select + 1
         if first < from, ["DISTINCT", "ALL"].contains(where: list[first].isWord) { first += 1 }
-        let end =
-            outer.first {
-                $0 > from && Self.endsFrom.contains(list[$0].text) && list[$0].kind == .word
-            }
-            ?? all.upperBound
+        let end = outer.first { $0 > from && list[$0].isWord("WHERE") } ?? all.upperBound
         prefix = 0..<select
         outputs = tokens.split(first..<from)
         self.from = from + 1..<end
         rest = end..<all.upperBound
     }
-
-    private static let endsFrom: Set<String> = ["WHERE", "WINDOW", "ORDER", "LIMIT"]
 
     /// `IS [NOT] DISTINCT FROM` has the word too.
     private static func from(_ outer: [Int], _ list: [SQLTokens.Token], after select: Int) -> Int? {
@@ -72,10 +66,16 @@ struct SelectText {
                     offset: token.range.lowerBound,
                     why: "\(token.text) makes several rows of one",
                     remedy: "one transform for each SELECT, with the same 'into'")
-            case (.word, "GROUP"), (.word, "HAVING"):
+            case (.word, "GROUP"), (.word, "HAVING"), (.word, "ORDER"), (.word, "LIMIT"):
                 throw Fault(
                     offset: token.range.lowerBound,
                     why: "\(token.text) needs many rows, and a transform sees one")
+            // A word that may be a column's name too.
+            case (.word, "WINDOW")
+            where index + 2 < list.count && list[index + 2].isWord("AS"):
+                throw Fault(
+                    offset: token.range.lowerBound,
+                    why: "WINDOW needs many rows, and a transform sees one")
             case (.parameter, _):
                 throw Fault(
                     offset: token.range.lowerBound, why: "a transform has no parameters",

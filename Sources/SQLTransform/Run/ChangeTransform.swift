@@ -34,28 +34,42 @@ struct ChangeTransform {
         return LoggedTable(id: table.id, name: table.name, columns: columns, isFull: table.isFull)
     }
 
+    /// Transforms changes from the beginning of the range until it is done or what was made of
+    /// them fills a batch (I6).
+    ///
+    /// - Returns: the first change that is still to come.
     /// - Throws: `ReplicationError` that names position, table and output.
-    mutating func run(_ range: Range<Int>, _ wanted: [ChangeAction]?) throws {
-        try source.bytes.withUnsafeBytes { bytes in
-            memory = bytes
-            try transform(range, wanted)
+    mutating func run(
+        _ range: Range<Int>, _ wanted: [ChangeAction]?, bytes: Int = Self.madeBytes
+    ) throws -> Int {
+        try source.bytes.withUnsafeBytes { memory in
+            self.memory = memory
+            return try transform(range, wanted, memory.count + bytes)
         }
     }
 
-    private mutating func transform(_ range: Range<Int>, _ wanted: [ChangeAction]?) throws {
+    /// What expressions may make beside the bytes that came.
+    private static let madeBytes = 8 << 20
+
+    private mutating func transform(
+        _ range: Range<Int>, _ wanted: [ChangeAction]?, _ limit: Int
+    ) throws -> Int {
+        var end = range.lowerBound
         for mark in source.transactions {
             var copy = mark
             let first = batch.changes.count
-            for index in mark.changes.clamped(to: range) {
+            for index in mark.changes.clamped(to: range) where batch.bytes.count < limit {
+                end = index + 1
                 let action = wanted?[index] ?? .whole
                 guard action != .skip else { continue }
                 try take(index, action, mark)
             }
             copy.changes = first..<batch.changes.count
             // What is behind the range is still to come.
-            if range.upperBound < mark.changes.upperBound { copy.isLastPart = false }
+            if end < mark.changes.upperBound { copy.isLastPart = false }
             batch.transactions.append(copy)
         }
+        return batch.bytes.count < limit ? range.upperBound : end
     }
 
     private mutating func take(
@@ -107,11 +121,13 @@ struct ChangeTransform {
         let keepsKey = keepsKey(change, transform)
         var images = Images()
         if change.newRow >= 0 {
-            images.new = try image(change.newRow, evaluator, keepsKey: keepsKey)
+            images.new = try image(change.newRow, evaluator, .all, keepsKey: keepsKey)
         }
         if change.oldRow >= 0 {
-            images.old = try image(change.oldRow, evaluator, keepsKey: true)
-            if !change.oldIsWhole { forgetAllButKey(images.old, transform) }
+            // A row without a key is found by all of its values. Of any other one nothing else is
+            // asked: its other values may not be there, and expressions would fail for it.
+            let asked: RowEvaluator.Asked = transform.target.isKeyless ? .all : .key
+            images.old = try image(change.oldRow, evaluator, asked, keepsKey: true)
         } else if change.operation == .update {
             // Filter and key are made of key columns, which are in the new row.
             guard images.new != nil else { return }
@@ -120,8 +136,22 @@ struct ChangeTransform {
         guard let (operation, action) = images.verdict(action, keepsKey: keepsKey) else { return }
         var result = change.with(old: images.old ?? -1, new: images.new)
         result.operation = operation
-        if operation == .insert { result.oldIsWhole = false }
+        result.oldIsWhole = change.oldIsWhole && operation != .insert && transform.target.isKeyless
+        if action.writesNew, operation == .insert, let row = images.new {
+            try requireWhole(row, transform)
+        }
         emit(result, action)
+    }
+
+    /// A row that enters the filter is new at the target.
+    private func requireWhole(_ row: Int32, _ transform: Transform) throws {
+        let values = batch.values[Int(row)..<Int(row) + transform.outputs.count]
+        guard let index = values.firstIndex(where: \.isUnchanged) else { return }
+        var refusal = RowRefusal(
+            transform.outputs[index - values.startIndex].column.name,
+            ValueRefusal("the row enters the filter, and the log does not repeat this value of it"))
+        refusal.lacksImage = true
+        throw refusal
     }
 
     private func keepsKey(_ change: Change, _ transform: Transform) -> Bool {
@@ -137,19 +167,11 @@ struct ChangeTransform {
         }
     }
 
-    /// What is not the key's was computed from values that are not there.
-    private mutating func forgetAllButKey(_ row: Int32?, _ transform: Transform) {
-        guard let row else { return }
-        for column in transform.outputs.indices where !transform.target.key.contains(column) {
-            batch.values[Int(row) + column] = .null
-        }
-    }
-
     // MARK: One image
 
     /// nil: the row does not pass.
     private mutating func image(
-        _ start: Int32, _ evaluator: RowEvaluator, keepsKey: Bool
+        _ start: Int32, _ evaluator: RowEvaluator, _ asked: RowEvaluator.Asked, keepsKey: Bool
     ) throws -> Int32? {
         let transform = evaluator.transform
         let first = Int(start)
@@ -160,21 +182,25 @@ struct ChangeTransform {
         {
             throw RowRefusal.noBeforeImage
         }
-        guard try evaluator.begin({ [memory] in field(row[first + $0], memory) }) else {
+        guard try evaluator.begin(asked, { [memory] in field(row[first + $0], memory) }) else {
             return nil
         }
-        defer { evaluator.abandon() }
+        defer { evaluator.abandon(asked) }
         let result = Int32(batch.values.count)
         for (index, column) in evaluator.passes.enumerated() {
-            if column >= 0 {
+            if asked == .key, !transform.target.key.contains(index) {
+                batch.values.append(.null)
+            } else if column >= 0 {
                 batch.values.append(row[first + column])
             } else if try !isWhole && isUnchanged(index, row, evaluator, keepsKey: keepsKey) {
                 batch.values.append(.unchanged)
             } else {
-                batch.values.append(try value(index, evaluator))
+                batch.values.append(try value(index, evaluator, asked))
             }
         }
-        do throws(ValueRefusal) { try evaluator.finish() } catch { throw RowRefusal(nil, error) }
+        do throws(ValueRefusal) { try evaluator.finish(asked) } catch {
+            throw RowRefusal(nil, error)
+        }
         return result
     }
 
@@ -193,16 +219,19 @@ struct ChangeTransform {
         let unchanged = output.dependsOn.filter { row[row.startIndex + $0].isUnchanged }
         guard !unchanged.isEmpty else { return false }
         let others = output.dependsOn.subtracting(unchanged)
-        guard keepsKey, others.isSubset(of: Set(evaluator.transform.source.key)) else {
+        guard others.isEmpty || keepsKey && others.isSubset(of: Set(evaluator.transform.source.key))
+        else {
             throw RowRefusal(output.column.name, .mixesUnchanged)
         }
         return true
     }
 
-    private mutating func value(_ index: Int, _ evaluator: RowEvaluator) throws -> Value {
+    private mutating func value(
+        _ index: Int, _ evaluator: RowEvaluator, _ asked: RowEvaluator.Asked
+    ) throws -> Value {
         let start = batch.bytes.count
         do throws(ValueRefusal) {
-            guard try evaluator.append(index, to: &batch.bytes) else { return .null }
+            guard try evaluator.append(index, asked, to: &batch.bytes) else { return .null }
             guard batch.bytes.count <= UInt32.max else {
                 throw ValueRefusal("a batch of changes grows beyond 4 GB")
             }

@@ -5,9 +5,30 @@ import ReplicationModel
 /// (docs/decisions/why-transforms-run-on-the-source-row).
 struct OutputForm: Sendable {
     let kind: ValueKind
+    private let limits: OutputLimits
+
+    init(_ type: ColumnType) {
+        kind = type.kind
+        limits = OutputLimits(type)
+    }
 
     /// Appends the text; false for NULL.
     func append(
+        _ output: TransformStatement.Output, to bytes: inout [UInt8]
+    ) throws(ValueRefusal) -> Bool {
+        let start = bytes.count
+        guard try appendText(output, to: &bytes) else { return false }
+        let refusal = bytes.withUnsafeBytes { all -> ValueRefusal? in
+            do throws(ValueRefusal) {
+                try limits.check(UnsafeRawBufferPointer(rebasing: all[start...]))
+                return nil
+            } catch { return error }
+        }
+        if let refusal { throw refusal }
+        return true
+    }
+
+    private func appendText(
         _ output: TransformStatement.Output, to bytes: inout [UInt8]
     ) throws(ValueRefusal) -> Bool {
         switch output {
@@ -93,7 +114,7 @@ struct OutputForm: Sendable {
         case .numeric:
             guard DecimalDigits(text).isNumber else { throw unfit("a text that is no decimal") }
             bytes += text
-        case .date, .timestamp, .timestampWithZone, .uuid:
+        case .date, .time, .timestamp, .timestampWithZone, .uuid:
             guard TextShape(kind).fits(text) else { throw unfit("a text of another form") }
             bytes += text
             let isLong = kind == .timestampWithZone && text.suffix(6).elementsEqual("+00:00".utf8)
@@ -123,6 +144,7 @@ struct TextShape {
         switch kind {
         case .uuid: shape = "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh"
         case .date: shape = "9999-99-99"
+        case .time: shape = "99:99:99"
         default: shape = "9999-99-99 99:99:99"
         }
     }
@@ -140,13 +162,29 @@ struct TextShape {
             case let sign: if text[index] != sign { return false }
             }
         }
-        return endsWell(text[count...])
+        return isInCalendar(text) && endsWell(text[count...])
+    }
+
+    /// The day is one, and the time is of a day.
+    private func isInCalendar(_ text: UnsafeRawBufferPointer) -> Bool {
+        func number(_ range: Range<Int>) -> Int64 {
+            text[range].reduce(0) { $0 * 10 + Int64($1 &- UInt8(ascii: "0")) }
+        }
+        let time = kind == .time ? 0 : kind == .timestamp || kind == .timestampWithZone ? 11 : nil
+        if let time {
+            guard number(time..<time + 2) < 24, number(time + 3..<time + 5) < 60,
+                number(time + 6..<time + 8) < 60
+            else { return false }
+        }
+        guard kind != .uuid, kind != .time else { return true }
+        let day = (number(0..<4), number(5..<7), number(8..<10))
+        return CivilDay.days(year: day.0, month: day.1, day: day.2) != nil
     }
 
     /// A fraction of a second, then a moment's offset: without one it would be the session's.
     private func endsWell(_ rest: Slice<UnsafeRawBufferPointer>) -> Bool {
         var rest = rest
-        if rest.first == UInt8(ascii: "."), kind == .timestamp || kind == .timestampWithZone {
+        if rest.first == UInt8(ascii: "."), kind != .date, kind != .uuid {
             let digits = rest.dropFirst().prefix(while: Self.isDigit)
             guard (1...6).contains(digits.count) else { return false }
             rest = rest[digits.endIndex...]

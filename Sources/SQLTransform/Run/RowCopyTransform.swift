@@ -8,8 +8,9 @@ struct RowCopyTransform {
     private var fields: [RowField]
     private var scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 0, alignment: 1)
     private var text: [UInt8] = []
-    /// The rows of the last block.
-    private(set) var output: [UInt8] = []
+    private var output: [UInt8] = []
+    /// Whole rows are handed on when they are that many bytes: expressions may make much of little.
+    private static let blockBytes = 1 << 20
     private(set) var rowsRead: Int64 = 0
     private(set) var rowsWritten: Int64 = 0
 
@@ -21,8 +22,10 @@ struct RowCopyTransform {
 
     func close() { scratch.deallocate() }
 
-    mutating func take(_ block: UnsafeRawBufferPointer) throws {
-        output.removeAll(keepingCapacity: true)
+    /// - Parameter handOn: takes a block of whole rows, which is valid inside of it.
+    mutating func take(
+        _ block: UnsafeRawBufferPointer, _ handOn: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
         if scratch.count < block.count {
             scratch.deallocate()
             scratch = .allocate(byteCount: block.count, alignment: 1)
@@ -35,7 +38,9 @@ struct RowCopyTransform {
             }) {
                 rowsRead += 1
                 try write(block)
+                if output.count >= Self.blockBytes { try flush(handOn) }
             }
+            if !output.isEmpty { try flush(handOn) }
         } catch let fault as CopyTextFault {
             throw ReplicationError(
                 .protocolViolation, "transform rows",
@@ -45,8 +50,13 @@ struct RowCopyTransform {
         }
     }
 
+    private mutating func flush(_ handOn: (UnsafeRawBufferPointer) throws -> Void) throws {
+        try output.withUnsafeBytes(handOn)
+        output.removeAll(keepingCapacity: output.capacity <= 4 * Self.blockBytes)
+    }
+
     private mutating func write(_ block: UnsafeRawBufferPointer) throws {
-        guard try evaluator.begin({ [fields] in fields[$0] }) else { return }
+        guard try evaluator.begin(.all, { [fields] in fields[$0] }) else { return }
         defer { evaluator.abandon() }
         for (index, column) in evaluator.passes.enumerated() {
             if index > 0 { output.append(UInt8(ascii: "\t")) }

@@ -22,6 +22,11 @@ final class ChangeContext {
     var operation = "load"
     /// nil in a load.
     var mark: TransactionMark?
+    let time = EvaluationTime()
+    /// The longest value that the row may be made into, in bytes.
+    var valueLimit = 0
+    /// Why a function gave no result, in the last evaluation that failed.
+    var fault: String?
     private var patterns: [String: NSRegularExpression] = [:]
 
     /// Patterns are compiled once; rows may bring ever new ones.

@@ -11,10 +11,12 @@ final class TransformSession {
     let clock: StoppedClock
     /// Names of SQLite's own functions that always give the same for the same.
     private let deterministic: Set<String>
-    /// Those that look at many rows unless OVER follows.
+    /// Those that look at many rows.
     let aggregates: Set<String>
+    /// printf() gives NULL, not an error, where its text would be longer than SQLite's limit: that
+    /// one stays high, and what comes out is looked at.
+    private var printsText = false
     private let listener = Listener()
-    private var work = Work()
 
     /// What the statement being prepared reads and calls.
     final class Listener {
@@ -22,13 +24,7 @@ final class TransformSession {
         var table = ""
         var allowed: Set<String> = []
         var refusedFunction: String?
-    }
-
-    /// Steps of SQLite's machine in one evaluation, in units of `unit`.
-    private final class Work {
-        var done = 0
-        static let unit: Int32 = 100_000
-        static let limit = 1_000
+        var printsText = false
     }
 
     /// - Parameter hasClock: 'now' may be asked for.
@@ -53,6 +49,10 @@ final class TransformSession {
             sqlite3_exec(
                 made, "CREATE VIRTUAL TABLE \(table.quotedIdentifier) USING \(RowTable.moduleName)",
                 nil, nil, nil), "make the row's table")
+        // They are made when they are first named, which the authorizer would refuse.
+        try check(
+            sqlite3_exec(made, "SELECT 1 FROM json_each('[]'), json_tree('[]')", nil, nil, nil),
+            "find JSON's tables")
         listener.table = table
         listener.allowed = deterministic.union(FunctionLibrary.all.map(\.name))
         listen()
@@ -75,7 +75,8 @@ final class TransformSession {
         of handle: OpaquePointer
     ) -> (deterministic: Set<String>, aggregates: Set<String>) {
         var deterministic: Set<String> = []
-        var (aggregates, scalars) = (Set<String>(), Set<String>())
+        // min() and max() are both.
+        var aggregates: Set<String> = []
         var statement: OpaquePointer?
         let sql = "SELECT name, type, flags & 2048 FROM pragma_function_list"
         sqlite3_prepare_v2(handle, sql, -1, &statement, nil)
@@ -85,10 +86,10 @@ final class TransformSession {
                 continue
             }
             let type = sqlite3_column_text(statement, 1).map { String(cString: $0) }
-            if type == "s" { scalars.insert(name) } else { aggregates.insert(name) }
+            if type != "s" { aggregates.insert(name) }
             if sqlite3_column_int(statement, 2) != 0 || type != "s" { deterministic.insert(name) }
         }
-        return (deterministic, aggregates.subtracting(scalars))
+        return (deterministic, aggregates)
     }
 }
 
@@ -125,6 +126,7 @@ extension TransformSession {
                 function: listener.refusedFunction)
         }
         let names = listener.columns
+        printsText = printsText || listener.printsText
         return Prepared(
             statement: TransformStatement(made, on: self),
             reads: Set(row.columns.filter { names.contains($0.name) }.map(\.field)))
@@ -133,8 +135,18 @@ extension TransformSession {
     /// What may be called.
     var functionNames: [String] { listener.allowed.sorted() }
 
-    /// An endless recursion is ended.
-    func beginEvaluation() { work.done = 0 }
+    /// - Parameter rowBytes: of all values of the row.
+    func beginEvaluation(rowBytes: Int) {
+        context.time.begin()
+        let limit = min(Self.valueBytes + 8 * rowBytes, 1_000_000_000)
+        guard limit != context.valueLimit else { return }
+        context.valueLimit = limit
+        if !printsText { sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, Int32(limit)) }
+    }
+
+    /// A value that is made of a row may be eight times as long as the row, and that much longer
+    /// (I6).
+    private static let valueBytes = 1 << 20
 
     private func listen() {
         sqlite3_set_authorizer(
@@ -146,20 +158,20 @@ extension TransformSession {
                 }
             }, Unmanaged.passUnretained(listener).toOpaque())
         sqlite3_progress_handler(
-            handle, Work.unit,
-            { work in
-                guard let work else { return 1 }
-                return Unmanaged<Work>.fromOpaque(work)._withUnsafeGuaranteedRef { work in
-                    work.done += 1
-                    return work.done > Work.limit ? 1 : 0
+            handle, EvaluationTime.steps,
+            { time in
+                guard let time else { return 1 }
+                return Unmanaged<EvaluationTime>.fromOpaque(time)._withUnsafeGuaranteedRef {
+                    $0.look() ? 0 : 1
                 }
-            }, Unmanaged.passUnretained(work).toOpaque())
+            }, Unmanaged.passUnretained(context.time).toOpaque())
     }
 }
 
 extension TransformSession.Listener {
     /// Tables of SQLite's own that take their rows from an argument.
     private static let tables: Set<String> = ["json_each", "json_tree"]
+    private static let owners = ["sqlite_", "pragma_"]
 
     func judge(
         _ action: Int32, _ first: UnsafePointer<CChar>?, _ second: UnsafePointer<CChar>?
@@ -168,11 +180,15 @@ extension TransformSession.Listener {
         case SQLITE_SELECT, SQLITE_RECURSIVE: return SQLITE_OK
         case SQLITE_READ:
             let name = first.map { String(cString: $0) } ?? ""
-            guard name == table else { return Self.tables.contains(name) ? SQLITE_OK : SQLITE_DENY }
-            if let second { columns.insert(String(cString: second)) }
-            return SQLITE_OK
+            let column = second.map { String(cString: $0) } ?? ""
+            if name == table { columns.insert(column) }
+            // Of rows that nothing is read of: a CTE's, or SQLite's own.
+            let isCounted = column.isEmpty && !Self.owners.contains { name.hasPrefix($0) }
+            let isAllowed = name == table || Self.tables.contains(name) || isCounted
+            return isAllowed ? SQLITE_OK : SQLITE_DENY
         case SQLITE_FUNCTION:
             let name = second.map { String(cString: $0) } ?? ""
+            if name == "printf" || name == "format" { printsText = true }
             if allowed.contains(name) { return SQLITE_OK }
             refusedFunction = name
             return SQLITE_DENY

@@ -30,8 +30,8 @@ final class TransformStatement {
 
     /// Whether the row passes; then its outputs can be read until `reset`.
     func step() throws(ValueRefusal) -> Bool {
-        session.beginEvaluation()
         session.row.refusal = nil
+        session.context.fault = nil
         switch sqlite3_step(handle) {
         case SQLITE_ROW: return true
         case SQLITE_DONE: return false
@@ -56,6 +56,10 @@ final class TransformStatement {
         let message = String(cString: sqlite3_errmsg(session.handle))
         sqlite3_reset(handle)
         if let refusal = session.row.refusal { return refusal.why }
+        if session.context.time.isOver {
+            return ValueRefusal("it takes longer than \(Int(session.context.time.limitSeconds)) s")
+        }
+        if let fault = session.context.fault { return ValueRefusal(fault) }
         return ValueRefusal(Self.withoutValues(message))
     }
 
