@@ -33,6 +33,9 @@ package enum TransformCheck {
                     "the target's key may be the same for two rows: the second one stops the run",
                     table: table.name))
         }
+        found += warnings(transform).map {
+            Finding(.warning, check, $0.why, table: table.name, try: $0.remedy)
+        }
         if found.isEmpty {
             found.append(
                 Finding(.ok, check, "to \(transform.target.target), \(words(transform))"))
@@ -50,6 +53,48 @@ package enum TransformCheck {
         let made = transform.outputs.count - passed
         let filter = transform.filteredBy.isEmpty ? "every row" : "filtered rows"
         return "\(filter), \(passed) columns as they are, \(made) made"
+    }
+
+    private static func warnings(_ transform: Transform) -> [(why: String, remedy: String)] {
+        let inexact = transform.outputs.filter(isFloating).map(\.column.name)
+        let table = transform.source.source
+        var found: [(why: String, remedy: String)] = []
+        if !inexact.isEmpty {
+            found.append(
+                (
+                    "\(inexact.joined(separator: ", ")) is computed as SQLite computes: with 64-bit "
+                        + "floating point where a fraction is in it",
+                    "decimal_add, decimal_sub, decimal_mul and decimal_div are exact"
+                ))
+        }
+        if !table.dialect.isMySQLFamily, table.replicaIdentity != .full,
+            let name = missedByKeyChange(transform)
+        {
+            found.append(
+                (
+                    "an update that changes the key and does not repeat a large value stops the "
+                        + "run: \(name) is made of both", RowRefusal.fullImage(table)
+                ))
+        }
+        return found
+    }
+
+    /// A decimal made with operators.
+    private static func isFloating(_ output: Transform.Output) -> Bool {
+        output.passes == nil && output.column.type.kind == .numeric
+            && SQLTokens(output.expression).tokens.contains {
+                $0.kind == .symbol && ["+", "-", "*", "/", "%"].contains($0.text)
+            }
+    }
+
+    /// The first output of a large value, if the key is in it or decides whether the row passes.
+    private static func missedByKeyChange(_ transform: Transform) -> String? {
+        let key = Set(transform.source.key)
+        return transform.outputs.first { output in
+            let others = output.dependsOn.subtracting(key)
+            guard others.contains(where: { mayBeUnchanged($0, transform) }) else { return false }
+            return !transform.filteredBy.isEmpty || output.dependsOn.count > others.count
+        }?.column.name
     }
 
     /// nil if the log has what is needed.

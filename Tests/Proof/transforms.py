@@ -4,10 +4,14 @@ filters and projections, random DML while the load runs and behind it, with kill
 must be at the target is computed by running the same SELECT in SQLite over the source's final rows.
 """
 
+import datetime
+import json
 import random
+import re
 import sqlite3
 import threading
 import time
+import uuid
 from decimal import Decimal
 
 from lab import Pipeline, let_go, log, make_source, make_target, require, wait_until
@@ -224,10 +228,83 @@ def transforms(options, target, number):
     let_go(model.source, model.target)
 
 
+# Every type an expression may have: its name under `types:` where nothing tells, the expression, and
+# what must be at the target of the row (n, name).
+MADE = [
+    ("t_bool", None, "id = 1", lambda n, name: n == 1),
+    ("t_small", "smallint", "id + 1", lambda n, name: n + 1),
+    ("t_big", "bigint", "id + 9007199254740992", lambda n, name: n + 9007199254740992),
+    ("t_double", "double", "id / 4.0", lambda n, name: n / 4),
+    ("t_dec", "numeric(12,2)", "decimal_mul(id, '1.50')", lambda n, name: Decimal("1.50") * n),
+    ("t_num", None, "decimal_div(id, 3, 20)", lambda n, name: (Decimal(n) / 3).quantize(Decimal(10) ** -20)),
+    ("t_text", None, "name || '!'", lambda n, name: None if name is None else name + "!"),
+    ("t_var", "varchar(10)", "substr(name, 1, 3)", lambda n, name: None if name is None else name[:3]),
+    ("t_bytes", None, "x'00ff'", lambda n, name: b"\x00\xff"),
+    ("t_uuid", None, "uuid_v5(name, 'dns')",
+     lambda n, name: None if name is None else str(uuid.uuid5(uuid.NAMESPACE_DNS, name))),
+    ("t_date", None, "date('2024-02-29')", lambda n, name: "2024-02-29"),
+    ("t_time", None, "time('12:34:56')", lambda n, name: "12:34:56"),
+    ("t_stamp", None, "datetime('2024-02-29 12:34:56')", lambda n, name: "2024-02-29 12:34:56"),
+    ("t_moment", None, "to_timestamp(1284352323.5)", lambda n, name: "2010-09-13 04:32:03.5"),
+    ("t_json", None, "json_object('a', id)", lambda n, name: '{"a":%d}' % n),
+]
+
+
+def shown(value):
+    """A value as every client shows it, or nearly."""
+    if isinstance(value, (bytearray, memoryview)):
+        value = bytes(value)
+    if isinstance(value, bytes) and not value.startswith(b"\x00"):
+        value = value.decode()
+    if isinstance(value, dict):
+        value = json.dumps(value)
+    if isinstance(value, str):
+        value = re.sub(r"(\.\d*?)0+$", r"\1", value.replace(" ", "").removesuffix("+00"))
+        return value.removesuffix(".").replace("T", "")
+    if isinstance(value, datetime.datetime):
+        return shown(value.replace(tzinfo=None).isoformat(" "))
+    if isinstance(value, (bool, int, float, Decimal)):
+        return shown(f"{Decimal(value):f}" if "." in f"{Decimal(value):f}" else f"{int(value)}.0")
+    return value if value is None or isinstance(value, bytes) else shown(str(value))
+
+
+def types(options, target):
+    source, target = make_source(options.source), make_target(target)
+    table = f"{source.schema}.made"
+    names = ", ".join(name for name, *_ in MADE)
+    sql = ", ".join(f"{text} AS {name}" for name, _, text, _ in MADE)
+    pipeline = Pipeline(source, target, {"transforms": [{
+        "table": table, "sql": f"SELECT id, {sql} FROM made",
+        "types": {name: kind for name, kind, *_ in MADE if kind}}]})
+
+    def execute(text):
+        source.query(text, source.installer)
+
+    more = "" if source.engine == "postgresql" else " CHARACTER SET utf8mb4"
+    execute(f"CREATE TABLE {table} (id int PRIMARY KEY, name varchar(40)){more}")
+    execute(f"INSERT INTO {table} VALUES (1, 'anna'), (2, 'chlo\u00e9'), (3, NULL), (4, 'x')")
+    pipeline.install()
+    pipeline.catch_up(60)
+    execute(f"INSERT INTO {table} VALUES (5, 'bob'), (7, 'eve')")
+    execute(f"UPDATE {table} SET name = 'dora' WHERE id IN (1, 5)")
+    execute(f"DELETE FROM {table} WHERE id = 4")
+    pipeline.catch_up(60)
+    rows = {1: "dora", 2: "chlo\u00e9", 3: None, 5: "dora", 7: "eve"}
+    found = target.query(f"SELECT id, {names} FROM {pipeline.target_name('made')} ORDER BY id")
+    require([row[0] for row in found] == list(rows), f"rows {[row[0] for row in found]}")
+    for row in found:
+        for (name, _, text, expected), value in zip(MADE, row[1:]):
+            wanted = expected(row[0], rows[row[0]])
+            require(shown(value) == shown(wanted), f"{name} of {row[0]}: {value!r}, not {wanted!r}")
+    let_go(source, target)
+
+
 if __name__ == "__main__":
     chosen = arguments(__doc__, rounds=4, transactions=300, kills=2)
     proof = Proof()
     for turn in range(chosen.rounds):
         for end in (chosen.target, "sqlite"):
             proof.check(f"transforms {turn}: {chosen.source} to {end}", transforms, chosen, end, turn)
+    for end in (chosen.target, "sqlite"):
+        proof.check(f"types: {chosen.source} to {end}", types, chosen, end)
     proof.end()

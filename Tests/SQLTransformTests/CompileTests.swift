@@ -275,6 +275,49 @@ struct CompileTests {
         #expect(try compile(sql).outputs[1].column.type.kind.rawValue == kind)
     }
 
+    @Test("What MySQL's tables make: its types, texts that tell letters apart")
+    func mySQLTypes() throws {
+        let route = table("customers", "id:int32!", "name:text", "price:numeric", dialect: .mysql)
+        let transform = try compile(
+            """
+            SELECT id, upper(name) AS big, decimal_add(price, 1) AS more, id = 1 AS one,
+              decimal_round(price, 2) AS price, coalesce(name, '-') AS name, x'00' AS b
+            FROM customers
+            """, route, types: ["price": "numeric(12,2)"])
+        #expect(
+            transform.target.columns.map(\.type.declaration) == [
+                "int32", "longtext", "decimal(65,30)", "tinyint(1)", "decimal(12,2)", "text",
+                "longblob",
+            ])
+        #expect(
+            transform.target.columns.map { $0.collation != nil } == [
+                false, true, false, false, false, true, false,
+            ])
+        #expect(transform.target.columns[1].isFolding)
+        #expect(OutputType(parsing: "datetime") == .timestamp)
+    }
+
+    @Test("check warns of floating point, and of what a changed key would miss")
+    func warnings() throws {
+        func whys(_ sql: String, _ identity: ReplicaIdentity = .full) throws -> [String] {
+            let route = table(
+                "customers", "id:int32!", "name:text", "price:numeric", identity: identity)
+            return TransformCheck.findings(
+                try compile(sql, route, types: ["total": "numeric"]), sees: true
+            ).filter { $0.severity == .warning }.map(\.detail)
+        }
+        #expect(try whys("SELECT id, price * 2 AS total FROM customers").count == 1)
+        #expect(try whys("SELECT id, decimal_mul(price, 2) AS total FROM customers").isEmpty)
+        let mixed = "SELECT id, name || id AS total FROM customers"
+        #expect(try whys(mixed, .primaryKey).count == 1)
+        #expect(try whys(mixed).isEmpty)
+        #expect(
+            try whys("SELECT id, name, 1 AS total FROM customers WHERE id > 5", .primaryKey).count
+                == 1)
+        #expect(
+            try whys("SELECT id, upper(name) AS total FROM customers", .primaryKey).isEmpty)
+    }
+
     @Test("Rows that change without a word in the log are not looked for behind a transform")
     func unloggedKeys() throws {
         var route = table("customers", "id:int32!", "parent:int32", dialect: .mariadb)

@@ -38,6 +38,8 @@ package enum OutputType: Sendable, Equatable {
         "float8": .float64, "numeric": .numeric, "decimal": .numeric, "text": .text,
         "varchar": .text, "bytea": .bytes, "uuid": .uuid, "date": .date, "time": .time,
         "timestamp": .timestamp, "timestamptz": .timestampWithZone, "json": .json,
+        // As MySQL and MariaDB call them.
+        "datetime": .timestamp, "longtext": .text, "longblob": .bytes,
     ]
 
     package static var known: [String] { names.keys.sorted() }
@@ -128,6 +130,8 @@ package enum OutputType: Sendable, Equatable {
         case .int64: "bigint"
         case .float32: "float"
         case .float64: "double"
+        // The widest there is; a value beyond it is an error of the server's, and no other target
+        // has these bounds.
         case .numeric(nil, _): "decimal(65,30)"
         case .numeric: "decimal\(sizes)"
         case .text(nil): "longtext"

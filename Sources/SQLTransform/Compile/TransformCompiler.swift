@@ -149,7 +149,7 @@ struct TransformCompiler {
         let inference = TypeInference(tokens: select.tokens, columns: known)
         switch inference.type(of: range) {
         case .type(let type): return made(name, type)
-        case .column(let type): return Column(name: name, type: type)
+        case .column(let type): return made(name, type)
         case .anything, nil:
             throw failure(
                 "the type of the output \(name) cannot be told", at: index,
@@ -159,7 +159,20 @@ struct TransformCompiler {
     }
 
     private func made(_ name: String, _ type: OutputType) -> Column {
-        Column(name: name, type: type.columnType(route.source.dialect))
+        made(name, type.columnType(route.source.dialect))
+    }
+
+    /// A text of MySQL's is made with a collation that every server has, and that tells all texts
+    /// apart but for blanks at their end.
+    private func made(_ name: String, _ type: ColumnType) -> Column {
+        var column = Column(name: name, type: type)
+        let isText =
+            [.text, .fixedText, .enumeration, .labelSet].contains(type.kind)
+            || type.declaration == "char(36)"
+        if route.source.dialect.isMySQLFamily, isText {
+            (column.collation, column.isFolding) = ("utf8mb4_bin", true)
+        }
+        return column
     }
 
     // MARK: Filter and statement
