@@ -6,6 +6,7 @@ must be at the target is computed by running the same SELECT in SQLite over the 
 
 import datetime
 import json
+import os
 import random
 import re
 import sqlite3
@@ -299,6 +300,47 @@ def types(options, target):
     let_go(source, target)
 
 
+def changed(options, target):
+    """Rows of another transform, or of another secret, are not written beside the old ones."""
+    source, target = make_source(options.source), make_target(target)
+    table, secret = f"{source.schema}.kept", "geheim-4711"
+    rule = {"table": table, "sql": "SELECT id, hmac_sha256(name, key('pii')) AS name FROM kept"}
+
+    def given(**changes):
+        pipeline.options["transforms"] = [{**rule, **changes}]
+        pipeline.write("pipeline", source.url(source.capture))
+
+    def rows():
+        return target.query(f"SELECT * FROM {pipeline.target_name('kept')} ORDER BY id")
+
+    os.environ["PII"] = secret
+    source.query(f"CREATE TABLE {table} (id int PRIMARY KEY, name varchar(40))", source.installer)
+    source.query(f"INSERT INTO {table} VALUES (1, 'a')", source.installer)
+    pipeline = Pipeline(source, target, {"transforms": [rule], "keys": {"pii": "${PII}"}})
+    pipeline.install()
+    pipeline.catch_up(60)
+    first = rows()
+    source.query(f"INSERT INTO {table} VALUES (2, 'b')", source.installer)
+    others = [{"sql": rule["sql"] + " WHERE id > 0"}, {"types": {"name": "varchar(64)"}}, {}]
+    for number, other in enumerate(others):
+        given(**other)
+        os.environ["PII"] = secret if other else "another"
+        run = pipeline.start("--until-caught-up")
+        code = run.wait(60)
+        require(code == 2 and "differ from those it was started with" in run.tail(),
+                f"change {number}: run ended with {code}: {run.tail()}")
+        require(rows() == first, f"change {number}: the target changed")
+    given()
+    os.environ["PII"] = secret
+    for command in ("plan", "check", "status"):
+        said = pipeline.call(command)
+        require(secret not in said.stdout + said.stderr, f"{command} shows the secret")
+    pipeline.catch_up(60)
+    require(len(rows()) == 2 and rows()[0] == first[0], f"at the end {len(rows())} rows")
+    require(secret not in "".join(run.text() for run in pipeline.runs), "run shows the secret")
+    let_go(source, target)
+
+
 if __name__ == "__main__":
     chosen = arguments(__doc__, rounds=4, transactions=300, kills=2)
     proof = Proof()
@@ -307,4 +349,5 @@ if __name__ == "__main__":
             proof.check(f"transforms {turn}: {chosen.source} to {end}", transforms, chosen, end, turn)
     for end in (chosen.target, "sqlite"):
         proof.check(f"types: {chosen.source} to {end}", types, chosen, end)
+        proof.check(f"changed: {chosen.source} to {end}", changed, chosen, end)
     proof.end()
