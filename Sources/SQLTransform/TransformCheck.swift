@@ -62,8 +62,8 @@ package enum TransformCheck {
         if !inexact.isEmpty {
             found.append(
                 (
-                    "\(inexact.joined(separator: ", ")) is computed as SQLite computes: with 64-bit "
-                        + "floating point where a fraction is in it",
+                    "\(inexact.joined(separator: ", ")) is computed as SQLite computes: with "
+                        + "64-bit floating point where a fraction is in it",
                     "decimal_add, decimal_sub, decimal_mul and decimal_div are exact"
                 ))
         }
