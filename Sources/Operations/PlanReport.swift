@@ -105,7 +105,9 @@ package struct PlanReport: Report {
 
     private var afterRows: [(TableRoute, [String])] {
         routes.compactMap { route in
-            let statements = schema.afterRows[route.source.id] ?? []
+            let id = route.source.id
+            let key = [schema.keys[id]].compactMap(\.self)
+            let statements = key + (schema.afterRows[id] ?? [])
             return statements.isEmpty ? nil : (route, statements)
         }
     }

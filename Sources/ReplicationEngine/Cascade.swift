@@ -36,6 +36,9 @@ package struct CascadeMap: Sendable {
 
     package init() {}
 
+    /// Its rows change with others', or with others of its own.
+    func changes(_ route: Int) -> Bool { reach[route] != nil }
+
     /// Its rows change with others', and others' with its own.
     func isBetween(_ route: Int) -> Bool { reach[route] != nil && byParent[route] != nil }
 

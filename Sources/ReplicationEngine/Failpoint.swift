@@ -21,6 +21,7 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case slotAnnounced = "slot-announced"
     case slotCreated = "slot-created"
     case schemaMade = "schema-made"
+    case keyMade = "key-made"
     case tableLive = "table-live"
     case consistencyMade = "consistency-made"
 

@@ -22,6 +22,10 @@ package struct JudgedBatch: Sendable {
     package var restarts: Set<Int> = []
     /// Tables with rows at the target that a foreign key may change.
     package var cascaded: Set<Int> = []
+    /// Tables whose key must be at the target before the batch is carried out.
+    package var keysNeeded: Set<Int> = []
+    /// Those of them whose key the stream makes.
+    package var keysToMake: Set<Int> = []
     package init() {}
 }
 
@@ -61,6 +65,7 @@ extension MergeLedger {
             return
         }
         guard var kept = try locate(change, index, route, batch, mark) else { return }
+        needKey(kept, &judged)
         count(change, kept, route)
         park(change, &kept, route, batch, mark)
         kept.oldPlace = keeps(kept.oldPlace, route)

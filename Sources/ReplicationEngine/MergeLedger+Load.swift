@@ -11,6 +11,7 @@ package struct ChunkWork: Sendable {
     /// A window's low position must have reached this: what was judged before is in the rows.
     package var streamed: LogPosition
     package var generation: Int
+    var claim: Int
     package var isStaged: Bool
 
     package var isKeyChunk: Bool { if case .key = place { true } else { false } }
@@ -96,7 +97,7 @@ package enum LoadStep: Sendable {
     case help(PartWork)
     /// Find the next cut of this table after `lower`, then call `addCut`.
     case cut(route: Int, after: Key?, generation: Int)
-    /// All rows of this table are in: make its plain indexes.
+    /// All rows of this table are in: make its key, if it has none yet, and its plain indexes.
     case index(route: Int)
     /// Nothing to start now; something may come.
     case wait
@@ -110,9 +111,12 @@ extension MergeLedger {
         guard isLoading else { return .finished }
         guard unseen.count < Self.unseenLimit else { return .wait }
         for route in tables.indices {
-            guard let load = tables[route], !load.isHeld, !waitsForOthers(route) else { continue }
+            guard let load = tables[route], !load.isHeld, !waitsForOthers(route),
+                load.targetKey != .making
+            else { continue }
             if !load.isIndexed, load.completePosition != nil {
                 tables[route]?.isIndexed = true
+                if load.targetKey == .awaited { tables[route]?.targetKey = .making }
                 return .index(route: route)
             }
             if let part = tables[route]?.parts?.take() { return .help(part) }
@@ -140,13 +144,16 @@ extension MergeLedger {
         return work(place, route)
     }
 
-    private func work(_ place: TableLoad.Place, _ route: Int) -> ChunkWork? {
-        guard let load = tables[route], let unit = load[place] else { return nil }
+    private mutating func work(_ place: TableLoad.Place, _ route: Int) -> ChunkWork? {
+        tables[route]?.claims += 1
+        guard let load = tables[route], var unit = load[place] else { return nil }
+        unit.claim = load.claims
+        tables[route]?[place] = unit
         return ChunkWork(
             route: route, place: place, id: unit.id, range: unit.range,
             unseen: Failpoint.isTakenAway(.noVisibilityCheck) ? [] : unseen,
             streamed: Failpoint.isTakenAway(.noVisibilityCheck) ? .zero : streamed,
-            generation: load.generation, isStaged: load.isStaged)
+            generation: load.generation, claim: unit.claim, isStaged: load.isStaged)
     }
 
     /// Adds the chunk that ends at the cut found; `.wait` if the load started again meanwhile: then
@@ -160,11 +167,17 @@ extension MergeLedger {
         return .copy(work)
     }
 
-    package func mayAddCut(_ route: Int) -> Bool { !(tables[route]?.cutsAreFrozen ?? false) }
+    package func mayAddCut(_ route: Int) -> Bool {
+        guard let load = tables[route] else { return true }
+        return !load.cutsAreFrozen && load.targetKey != .making
+    }
 
-    /// The unit is still this worker's: its table's load did not start again.
+    /// The unit is still this worker's: its table's load did not start again, nor was it given up.
     package func isValid(_ work: ChunkWork) -> Bool {
-        tables[work.route]?.generation == work.generation
+        guard let load = tables[work.route], load.generation == work.generation,
+            let unit = load[work.place]
+        else { return false }
+        return unit.claim == work.claim && unit.isInFlight
     }
 
     /// The snapshot lacks a transaction that was streamed before the claim: take it again.
@@ -278,8 +291,7 @@ extension MergeLedger {
 
     /// The chunk failed or was given up: not yet copied again, its parked changes thrown away.
     package mutating func chunkFailed(_ work: ChunkWork) {
-        guard var unit = tables[work.route]?[work.place], unit.id == work.id,
-            unit.isCopying || unit.isClosing
+        guard var unit = tables[work.route]?[work.place], unit.claim == work.claim, unit.isInFlight
         else { return }
         unit.state = .pending
         unit.parked = ParkedChanges()

@@ -141,5 +141,7 @@ package struct LoadCounters: Sendable, Codable, Equatable {
     package var keyChunks = 0
     package var truncates = 0
     package var snapshotsRetaken = 0
+    /// Keys that changes needed before all rows were in.
+    package var keysMadeEarly = 0
     package init() {}
 }

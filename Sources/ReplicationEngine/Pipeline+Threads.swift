@@ -33,12 +33,29 @@ extension Pipeline {
     private func makeIndexes(
         _ route: Int, _ schema: SchemaPlan, _ state: Monitor<RunState>
     ) throws {
-        var table = state.with { $0.tables[route] }
+        var (table, needsKey) = state.with { state in
+            (state.tables[route], !state.ledger.hasKeys([route]))
+        }
         table.state = .catchingUp
-        try target.run(schema.afterRows[table.id] ?? [], tables: [table])
-        state.with { [table] in $0.tables[route].state = table.state }
+        let key = needsKey ? schema.keys[table.id] : nil
+        try target.run(
+            [key].compactMap(\.self) + (schema.afterRows[table.id] ?? []), tables: [table])
+        state.with { [table] state in
+            state.tables[route].state = table.state
+            state.ledger.keyMade(route)
+        }
         // Live is what the stream has passed: on an idle source nothing else comes by for a second.
         try Pulse.beat(source, state)
+    }
+
+    /// Before the first change that searches the table by it.
+    func makeKey(_ route: Int, _ schema: SchemaPlan, _ state: Monitor<RunState>) throws {
+        let name = plan.routes[route].source.name
+        state.with { $0.note("target: \(name) gets its key", by: "stream") }
+        defer { state.with { $0.note(nil, by: "stream") } }
+        try target.run([schema.keys[plan.routes[route].source.id]].compactMap(\.self), tables: [])
+        Failpoint.hit(.keyMade)
+        state.with { $0.ledger.keyMade(route) }
     }
 
     private static func guarded(_ state: Monitor<RunState>, _ body: () throws -> Void) {

@@ -156,7 +156,8 @@ package final class Pipeline: Sendable {
         let applier = try target.openApplier(plan.routes, label: "stream")
         let stream = StreamApplier(
             routes: plan.routes, source: source, log: log, applier: applier, state: state,
-            spool: spool, parkedShare: plan.memoryLimit / 8, logger: logger)
+            spool: spool, parkedShare: plan.memoryLimit / 8,
+            makeKey: { try self.makeKey($0, start.schema, state) }, logger: logger)
         return try follow(stream, Goal(goal, fence), start, state, log)
     }
 

@@ -168,8 +168,16 @@ struct Preparation {
         let schema = try target.schemaPlan(plan.routes, prerequisites: plan.prerequisites)
         if let problem = schema.problems.first { throw problem }
         let fresh = tables.indices.filter { tables[$0].state == .pending }
-        if !fresh.isEmpty {
-            try target.run(schema.beforeRows, tables: [])
+        let cascades = try CascadeMap(plan.routes)
+        let awaiting = tablesThatAwaitKeys(tables, schema, cascades)
+        let keys = tables.indices.compactMap { index in
+            tables[index].isBeforeItsRows && !awaiting.contains(index)
+                ? schema.keys[plan.routes[index].source.id] : nil
+        }
+        if fresh.isEmpty {
+            if !keys.isEmpty { try target.run(keys, tables: []) }
+        } else {
+            try target.run(schema.beforeRows + keys, tables: [])
             for index in fresh { try clear(plan.routes[index]) }
             for index in fresh { tables[index].state = .loading }
             try target.run([], tables: fresh.map { tables[$0] })
@@ -178,8 +186,21 @@ struct Preparation {
         var stored = stored
         stored.chunks = try withoutParts(stored.chunks)
         return Start(
-            state: try state(stored, tables, staged: schema.staged), setup: stored.setup,
-            schema: schema)
+            state: try state(stored, tables, schema.staged, awaiting, cascades),
+            setup: stored.setup, schema: schema)
+    }
+
+    /// Tables whose rows can be copied before their key is made: not where staged rows are moved,
+    /// nor where rows that change with other tables' are searched for as soon as those change.
+    private func tablesThatAwaitKeys(
+        _ tables: [TableProgress], _ schema: SchemaPlan, _ cascades: CascadeMap
+    ) -> Set<Int> {
+        Set(
+            tables.indices.filter { index in
+                let id = plan.routes[index].source.id
+                return schema.keys[id] != nil && tables[index].isBeforeItsRows
+                    && !schema.staged.contains(id) && !cascades.changes(index)
+            })
     }
 
     private func match(_ stored: [TableProgress]) throws -> [TableProgress] {
@@ -238,13 +259,16 @@ struct Preparation {
     }
 
     private func state(
-        _ stored: StoredPipeline, _ tables: [TableProgress], staged: Set<UInt32>
+        _ stored: StoredPipeline, _ tables: [TableProgress], _ staged: Set<UInt32>,
+        _ awaiting: Set<Int>, _ cascades: CascadeMap
     ) throws -> RunState {
         let checkpoint = stored.checkpoint ?? Checkpoint(position: .zero, commitPosition: .zero)
-        let loads = zip(plan.routes, tables).map { route, table -> TableLoad? in
+        let loads = plan.routes.indices.map { index -> TableLoad? in
+            let (route, table) = (plan.routes[index], tables[index])
             guard table.state != .live else { return nil }
             var load = TableLoad(
                 route: route, journal: stored.chunks.filter { $0.table == route.source.id })
+            load.targetKey = awaiting.contains(index) ? .awaited : .made
             load.isIndexed = table.state == .catchingUp
             load.isStaged = staged.contains(route.source.id)
             return load
@@ -253,7 +277,7 @@ struct Preparation {
             tables: loads,
             unseen: Set(checkpoint.unseen.map { UInt32(truncatingIfNeeded: $0.rawValue) }),
             lastJudged: checkpoint.passed, kind: try source.snapshotKind(),
-            cascades: try CascadeMap(plan.routes))
+            cascades: cascades)
         var tables = tables
         for index in tables.indices {
             if let load = loads[index] { tables[index].rowsCopied = load.rowsCopied }
@@ -263,4 +287,8 @@ struct Preparation {
             watch: FingerprintWatch(
                 plan.routes, stored: tables.map(\.fingerprint), marks: plan.marksUnseen))
     }
+}
+
+extension TableProgress {
+    fileprivate var isBeforeItsRows: Bool { state == .pending || state == .loading }
 }

@@ -18,6 +18,8 @@ struct StreamApplier {
     let spool: ParkedSpool
     /// Bytes of parked changes that may stay in memory.
     let parkedShare: Int
+    /// Makes the key of a route's table at the target.
+    let makeKey: (Int) throws -> Void
     let logger: Logger
 
     var directory: RouteDirectory
@@ -47,9 +49,10 @@ struct StreamApplier {
     init(
         routes: [TableRoute], source: any ReplicationSource, log: any ChangeSource,
         applier: any ChangeApplier, state: Monitor<RunState>, spool: ParkedSpool,
-        parkedShare: Int, logger: Logger
+        parkedShare: Int, makeKey: @escaping (Int) throws -> Void, logger: Logger
     ) {
         self.logger = logger
+        self.makeKey = makeKey
         self.spool = spool
         self.parkedShare = parkedShare
         self.routes = routes
@@ -178,7 +181,18 @@ struct StreamApplier {
             let snapshot = try source.currentSnapshot()
             state.with { $0.ledger.prune(by: snapshot) }
         }
+        try makeKeys(judged)
         return judged
+    }
+
+    /// In the middle of a transaction too: the target transaction that is open has not touched the
+    /// table, and no worker does that waits for it.
+    private func makeKeys(_ judged: JudgedBatch) throws {
+        guard !judged.keysNeeded.isEmpty else { return }
+        for route in judged.keysToMake.sorted() { try makeKey(route) }
+        try wait("target: a table gets its key") {
+            $0.ledger.hasKeys(judged.keysNeeded) ? true : nil
+        }
     }
 
     /// Parked changes beyond their share of memory go to the spool, written without the lock (I6).

@@ -17,6 +17,8 @@ package struct TableLoad: Sendable {
         var isTaken = false
         /// What is being copied, as soon as it is known.
         var snapshot: SourceSnapshot?
+        /// The `claims` of the table when a worker took it last.
+        var claim = 0
 
         package init(id: Int64, range: KeyRange, state: State = .pending) {
             self.id = id
@@ -57,6 +59,18 @@ package struct TableLoad: Sendable {
     /// Rows go through a staging table, because the target's table has unique keys besides the
     /// chunk key (DESIGN 6.11).
     package var isStaged = false
+    /// Of the key that changes find rows by.
+    package enum TargetKey: Sendable {
+        /// The target's table has it, or the table has none.
+        case made
+        /// It comes behind the rows, or before the first change that needs it.
+        case awaited
+        case making
+    }
+
+    package var targetKey = TargetKey.made
+    /// Counts units that workers took, so that a worker notices that its unit is no longer its own.
+    var claims = 0
     /// The plain indexes are made, or being made.
     package var isIndexed = false
     /// One worker looks for the next cut.
@@ -252,6 +266,18 @@ package struct TableLoad: Sendable {
     package mutating func hold() {
         isHeld = true
         generation += 1
+        voidUnits()
+    }
+
+    /// The target's table gets its key. Chunks that are being copied hold the table there, and may
+    /// wait for the stream, which waits for the key: they are given up and read again. Those that
+    /// close finish.
+    mutating func beginKey() {
+        targetKey = .making
+        voidUnits()
+    }
+
+    private mutating func voidUnits() {
         for (place, unit) in unitsInFlight {
             var unit = unit
             unit.void()

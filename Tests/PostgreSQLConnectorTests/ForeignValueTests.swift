@@ -15,7 +15,7 @@ struct ForeignValueTests {
         defer { target.close() }
         let plan = try target.schemaPlan(routes, prerequisites: [])
         try #require(plan.problems.isEmpty, "\(plan.problems)")
-        try target.run(plan.beforeRows + plan.whenConsistent, tables: [])
+        try target.run(plan.beforeRows + plan.keys.values + plan.whenConsistent, tables: [])
         return database
     }
 

@@ -17,7 +17,11 @@ final class AppliedTable {
 
     let index: Int
     let route: TableRoute
-    let mode: Mode
+    private(set) var mode: Mode
+    /// The key may be made after the rows (`SchemaPlan.keys`); what can be done with it is decided
+    /// before the first change.
+    private(set) var awaitsKey: Bool
+    private let mayNet: Bool
     /// As long as `route.columns`.
     let columns: [AppliedColumn]
     /// `ONLY "s"."t"`, or without ONLY for a partitioned root, which holds no rows itself (P41,
@@ -71,6 +75,16 @@ final class AppliedTable {
             !isForeign
             && zip(route.columns, columns).allSatisfy { $1.hasSameBinaryForm(as: $0.type) }
         deferredKeys = catalogue.deferredKeys
+        self.mayNet = mayNet
+        mode = Self.mode(route, columns, catalogue, mayNet: mayNet)
+        let keys = catalogue.uniqueKeys + catalogue.deferredKeys.map { Set($0) }
+        awaitsKey = !route.isKeyless && !keys.contains { Set(route.keyColumns.map(\.name)) == $0 }
+    }
+
+    /// Looks once more for the key that was not there when the applier opened.
+    func lookForKey(on connection: PGConnection) throws {
+        awaitsKey = false
+        let catalogue = try AppliedCatalogue(route.target, on: connection)
         mode = Self.mode(route, columns, catalogue, mayNet: mayNet)
     }
 

@@ -8,6 +8,7 @@ extension PGApplier {
     ) throws {
         let route = tablesByRoute(of: batch, routes)
         let work = Work(range: range, actions: actions)
+        try lookForKeys(work, of: batch, route)
         let batch = try converted(batch, work, route)
         let tally = try batch.bytes.withUnsafeBytes { bytes in
             try batch.values.withUnsafeBufferPointer { values in
@@ -34,6 +35,19 @@ extension PGApplier {
 
         @inline(__always)
         func action(_ index: Int) -> ChangeAction { actions?[index] ?? .whole }
+    }
+
+    private func lookForKeys(
+        _ work: Work, of batch: ChangeBatch, _ route: [AppliedTable?]
+    ) throws {
+        for (index, table) in route.enumerated() {
+            guard let table, table.awaitsKey else { continue }
+            let isChanged = work.range.contains {
+                work.action($0) != .skip && batch.changes[$0].table == Int32(index)
+            }
+            guard isChanged else { continue }
+            do { try table.lookForKey(on: connection) } catch { throw error.asReplicationError() }
+        }
     }
 
     private func tablesByRoute(of batch: ChangeBatch, _ routes: [Int]) -> [AppliedTable?] {

@@ -4,8 +4,9 @@ internal import ReplicationModel
 /// The statements that make tables, keys, indexes and foreign keys, by phase, and only what is
 /// missing of them: after a crash between two phases the plan is made again and holds the rest.
 ///
-/// - beforeRows: what tables need, tables with the key that rows are found by, checks; foreign keys
-///   that are there are taken off where they would fire.
+/// - beforeRows: what tables need, tables, checks; foreign keys that are there are taken off where
+///   they would fire.
+/// - keys: the keys that rows are found by.
 /// - afterRows: indexes that cannot be violated.
 /// - whenConsistent: rows that were set aside, foreign keys that were taken off, and everything
 ///   that rows of different moments could violate: other unique keys, exclusion constraints,
@@ -141,7 +142,7 @@ extension TargetPlanDraft {
             if let key = keyIndex(route), states[route.target] != nil,
                 !table.hasKey(route.keyColumns.map(\.name))
             {
-                plan.beforeRows.append(statement(for: key, route))
+                plan.keys[route.source.id] = statement(for: key, route)
             }
             return
         }
@@ -173,18 +174,13 @@ extension TargetPlanDraft {
 
     private mutating func create(_ route: TableRoute) {
         var lines = route.source.columns.filter { isMade($0, route) }.map(columnClause)
-        let key = keyIndex(route)
-        if let key, key.isConstraint {
-            let name = names.take(key.name, for: route.target)
-            lines.append("CONSTRAINT \(name.quotedIdentifier) \(key.definition)")
-        }
         for check in route.source.checks where isKnown(check.definition, route, check.name) {
             guard !check.definition.contains(" NOT VALID") else { continue }
             lines.append("CONSTRAINT \(check.name.quotedIdentifier) \(check.definition)")
         }
         let body = lines.map { "    " + $0 }.joined(separator: ",\n")
         plan.beforeRows.append("CREATE TABLE \(route.target.quoted) (\n\(body)\n)")
-        if let key, !key.isConstraint { plan.beforeRows.append(statement(for: key, route)) }
+        if let key = keyIndex(route) { plan.keys[route.source.id] = statement(for: key, route) }
         noteColumns(route)
     }
 

@@ -12,7 +12,10 @@ extension MergeWorld {
         target.hash(into: &hasher)
         ledger.hash(into: &hasher)
         stream.hash(into: &hasher)
-        for worker in workers { worker.hash(into: &hasher) }
+        for worker in workers {
+            worker.hash(into: &hasher)
+            hasher.combine(worker.work.map(ledger.isValid))
+        }
         hasher.combine(knownCommit)
         hasher.combine(becomingLive)
         hasher.combine(leftover)
@@ -29,6 +32,7 @@ extension ModelTarget {
                 record.hash(into: &hasher)
             }
         }
+        hasher.combine(hasKey)
         hasher.combine(indexed)
         hasher.combine(live)
         hasher.combine(applied)
@@ -67,6 +71,7 @@ extension TableLoad {
         for unit in chunks { unit.hash(into: &hasher) }
         for unit in keyChunks.values.sorted(by: { $0.id < $1.id }) { unit.hash(into: &hasher) }
         hasher.combine([isHeld, isIndexed, isCutting, isMerging, cutsAreFrozen])
+        hasher.combine(targetKey)
         hasher.combine(generation)
         hasher.combine(located)
     }
@@ -161,6 +166,7 @@ extension ModelWorker {
             hash(10, work, nil, [:], &hasher)
             hasher.combine(merge.removed)
         case .indexing(let route): hasher.combine([11, route])
+        case .indexed(let route): hasher.combine([16, route])
         }
     }
 

@@ -24,6 +24,15 @@ struct MergeModelTests {
         ModelOptions(hasToast: true, hasTruncate: true, hasKeyless: true, source: .exact),
         ModelOptions(hasToast: true, isMoveHeavy: true, source: .standby),
         ModelOptions(hasToast: true, hasTruncate: true, hasParts: true, source: .standby),
+        ModelOptions(hasLateKey: true),
+        ModelOptions(
+            hasToast: true, hasTruncate: true, hasKeyless: true, hasParts: true, hasLateKey: true,
+            workers: 3),
+        ModelOptions(hasToast: true, isMoveHeavy: true, hasParts: true, hasLateKey: true),
+        ModelOptions(
+            hasTruncate: true, hasParts: true, asksSource: true, hasLateKey: true, source: .window,
+            workers: 3),
+        ModelOptions(hasToast: true, hasParts: true, hasLateKey: true, source: .exact),
     ]
 
     @Test("Every schedule ends with the source's rows at the target", arguments: configurations)

@@ -9,6 +9,8 @@ struct MergeMutationTests {
     static let unique = ModelOptions(hasUnique: true)
     static let parts = ModelOptions(hasToast: true, hasParts: true, workers: 3)
 
+    static let late = ModelOptions(hasParts: true, hasLateKey: true)
+
     static let window = ModelOptions(hasToast: true, source: .window)
     static let standby = ModelOptions(hasToast: true, source: .standby)
     static let keyless = ModelOptions(hasTruncate: true, hasKeyless: true)
@@ -30,6 +32,7 @@ struct MergeMutationTests {
         window.without(.missingUpdate), window.without(.highPassed),
         windowParts.without(.partStreamed), standby.without(.visibilityCheck),
         standby.without(.highGreater), standby.without(.highLast), standby.without(.lowFirst),
+        late.without(.keyFirst), late.without(.keyVoid), late.without(.keyStill),
         keyless.without(.oneSnapshot), keyless.without(.partsEmptied),
         keyless.without(.partsWaited),
         parts.without(.wholeTransactions), ModelOptions(asksSource: true).without(.frozenCuts),

@@ -8,6 +8,10 @@ struct ModelStream: Sendable {
         /// Cuts are frozen, the source is being asked where keys lie.
         case asking([Key])
         case judging(mark: Int)
+        /// Waits for the key of a table.
+        case keying
+        /// Made at the target; the ledger does not know.
+        case keyed
         /// Waits until the batch may begin.
         case judged
         /// The part is being applied, in as many statements as rows are searched for.
@@ -74,6 +78,11 @@ extension MergeWorld {
         case .idle: return false
         case .judging(let mark): return try judge(mark)
         case .asking(let cuts): return answer(cuts)
+        case .keying: return makeKey()
+        case .keyed:
+            ledger.keyMade(0)
+            stream.phase = .judged
+            return true
         case .judged: return try begin()
         case .carrying: return try carry()
         case .applied: return try commitStream()
@@ -105,7 +114,8 @@ extension MergeWorld {
         if index + 1 < batch.transactions.count {
             stream.phase = .judging(mark: index + 1)
         } else {
-            stream.phase = .judged
+            let waits = !stream.judged.keysNeeded.isEmpty && !takesAway(.keyFirst)
+            stream.phase = waits ? .keying : .judged
             thaw()
         }
         return true
@@ -113,9 +123,13 @@ extension MergeWorld {
 
     private mutating func breakRules(_ before: MergeLedger) {
         if takesAway(.wholeTransactions) { ledger.isMidTransaction = false }
-        for route in stream.judged.restarts {
+        let keys = stream.judged.keysToMake
+        if takesAway(.keyStill), !keys.isEmpty { ledger.update(0) { $0.targetKey = .awaited } }
+        for route in stream.judged.restarts.union(takesAway(.keyVoid) ? keys : []) {
             if takesAway(.hold) { ledger.update(route) { $0.isHeld = false } }
-            guard takesAway(.void), let old = before.load(route) else { continue }
+            guard takesAway(.void) || takesAway(.keyVoid), let old = before.load(route) else {
+                continue
+            }
             for unit in old.units where unit.isCopying {
                 let place: TableLoad.Place =
                     old.keyChunks.values.contains { $0.id == unit.id }
@@ -123,6 +137,22 @@ extension MergeWorld {
                 ledger.update(route) { $0[place] = unit }
             }
         }
+    }
+
+    // MARK: A key that comes behind the rows
+
+    /// Who makes it locks the table, and waits for all that hold it.
+    private mutating func makeKey() -> Bool {
+        guard stream.judged.keysToMake.isEmpty else {
+            guard !workers.contains(where: \.holdsTarget) else { return false }
+            target.hasKey = true
+            stream.phase = .keyed
+            note("the key is made")
+            return true
+        }
+        guard ledger.hasKeys(stream.judged.keysNeeded) else { return false }
+        stream.phase = .judged
+        return true
     }
 
     // MARK: Keys whose order only the source knows

@@ -25,16 +25,27 @@ enum ModelWorker: Sendable {
     /// The ledger knows the chunk, not yet the merge of neighbours.
     case merging(ChunkWork, TableLoad.Merge)
     case indexing(Int)
+    /// Committed at the target; the ledger does not know.
+    case indexed(Int)
 
     var work: ChunkWork? {
         switch self {
-        case .idle, .cutting, .cut, .merging, .indexing: nil
+        case .idle, .cutting, .cut, .merging, .indexing, .indexed: nil
         // What fails in a part ends the attempt, as a kill does.
         case .leading, .helping, .part: nil
         case .claimed(let work), .positioned(let work, _), .locked(let work, _),
             .snapped(let work, _), .read(let work, _, _), .valid(let work, _, _),
             .closing(let work, _, _, _), .committed(let work, _, _, _):
             work
+        }
+    }
+
+    /// Its target transaction has rows of the first table.
+    var holdsTarget: Bool {
+        switch self {
+        case .read(let work, _, _), .valid(let work, _, _), .closing(let work, _, _, _):
+            work.route == 0 && !work.isStaged
+        default: false
         }
     }
 
@@ -87,6 +98,10 @@ extension MergeWorld {
             note("worker \(index): learns of the merge into \(merge.record.id)")
         case .indexing(let route):
             target.indexed.insert(route)
+            if route == 0 { target.hasKey = true }
+            workers[index] = .indexed(route)
+        case .indexed(let route):
+            ledger.keyMade(route)
             workers[index] = .idle
         }
         return true

@@ -68,6 +68,7 @@ struct MergeWorld {
         routes = ModelLog.routes(options)
         random = SeededGenerator(seed: seed)
         target.tables[0].isUnique = options.hasUnique
+        target.hasKey = !options.hasLateKey
         if options.cascades != nil { target.live = [1] }
     }
 
@@ -111,6 +112,7 @@ struct MergeWorld {
         guard !target.live.contains(route) else { return nil }
         let journal = target.journal[route].values.sorted { $0.id > $1.id }
         var load = TableLoad(route: routes[route], journal: journal)
+        load.targetKey = route == 0 && !target.hasKey ? .awaited : .made
         load.isIndexed = target.indexed.contains(route)
         load.isStaged = options.hasUnique && route == 0 && !takesAway(.stagedClosing)
         return load

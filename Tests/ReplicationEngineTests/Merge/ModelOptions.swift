@@ -16,6 +16,8 @@ struct ModelOptions: Sendable, CustomStringConvertible {
     var asksSource = false
     /// The first table's values are unique, and its target has a unique key on them from the start.
     var hasUnique = false
+    /// The first table gets its key at the target behind its rows.
+    var hasLateKey = false
     /// The first table's values refer to a table whose changes alone are in the log.
     var cascades: UnloggedActions?
     var source = ModelSourceKind.visibility
@@ -32,6 +34,7 @@ struct ModelOptions: Sendable, CustomStringConvertible {
         if hasParts { words.append("parts") }
         if asksSource { words.append("keys the source orders") }
         if hasUnique { words.append("unique values") }
+        if hasLateKey { words.append("a late key") }
         if let cascades {
             words.append("DELETE \(cascades.onDelete) and UPDATE \(cascades.onUpdate) unlogged")
         }
@@ -103,6 +106,9 @@ enum Rule: String, Sendable, CaseIterable {
     case cascadeJudged = "judging each row that refers to a changed one"
     case cascadeClosing = "waiting for every closing chunk of a table that refers to another"
     case cascadeOrder = "changing what refers to a row before anything later"
+    case keyFirst = "the key before the first change that needs it"
+    case keyVoid = "giving up chunks of a table that gets its key"
+    case keyStill = "starting nothing of a table that gets its key"
     case judgedPosition = "the checkpoint as the last position judged"
 }
 

@@ -52,6 +52,8 @@ struct ModelTarget: Sendable {
     var tables = [ModelTable(), ModelTable()]
     /// By table id and chunk id, as the journal's key has it.
     var journal: [[Int64: ChunkRecord]] = [[:], [:]]
+    /// The first table has its key.
+    var hasKey = true
     /// Tables whose plain indexes are made.
     var indexed: Set<Int> = []
     var live: Set<Int> = []
@@ -74,6 +76,9 @@ struct ModelTarget: Sendable {
             let change = batch.changes[index]
             // It has no rows here.
             if batch.tables[Int(change.table)].name.name == "parent" { continue }
+            guard hasKey || batch.tables[Int(change.table)].id != 0 else {
+                throw ModelFailure("a change before the key")
+            }
             try apply(change, actions[index], batch)
         }
     }
