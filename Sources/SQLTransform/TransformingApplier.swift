@@ -7,6 +7,7 @@ final class TransformingApplier: ChangeApplier {
     private let applier: any ChangeApplier
     /// By route.
     private let transforms: [Transform?]
+    private let known: [Transform]
     private let keys: TransformKeys
     private let sourceName: String
     private var evaluators: [RowEvaluator?]
@@ -18,6 +19,7 @@ final class TransformingApplier: ChangeApplier {
     ) {
         self.applier = applier
         self.transforms = transforms
+        known = transforms.compactMap(\.self)
         self.keys = keys
         self.sourceName = sourceName
         evaluators = Array(repeating: nil, count: transforms.count)
@@ -51,9 +53,11 @@ final class TransformingApplier: ChangeApplier {
             start = try transform.run(start..<range.upperBound, actions)
             let made = transform.batch
             guard !made.changes.isEmpty else { continue }
-            try applier.apply(
-                made, range: 0..<made.changes.count, actions: transform.actions, routes: routes,
-                counts: &counts)
+            try known.explaining {
+                try applier.apply(
+                    made, range: 0..<made.changes.count, actions: transform.actions,
+                    routes: routes, counts: &counts)
+            }
         }
     }
 
@@ -82,12 +86,12 @@ final class TransformingApplier: ChangeApplier {
 
     func writeRows(_ block: UnsafeRawBufferPointer) throws {
         guard copy != nil else { return try applier.writeRows(block) }
-        try copy?.take(block) { try applier.writeRows($0) }
+        try copy?.take(block) { rows in try known.explaining { try applier.writeRows(rows) } }
     }
 
     /// How many rows of the source there were: those that do not pass count as stored.
     func endRows() throws -> Int64 {
-        let stored = try applier.endRows()
+        let stored = try known.explaining { try applier.endRows() }
         guard let copy else { return stored }
         defer {
             copy.close()
@@ -96,7 +100,9 @@ final class TransformingApplier: ChangeApplier {
         return copy.rowsRead - copy.rowsWritten + stored
     }
 
-    func moveStaged(route: Int) throws { try applier.moveStaged(route: route) }
+    func moveStaged(route: Int) throws {
+        try known.explaining { try applier.moveStaged(route: route) }
+    }
 
     func rowFormats(route: Int) -> [RowFormat] {
         transforms[route] == nil ? applier.rowFormats(route: route) : [.copyText]

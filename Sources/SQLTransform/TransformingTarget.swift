@@ -95,11 +95,24 @@ package final class TransformingTarget: ReplicationTarget {
     package func shape(of table: TableName) throws -> TargetShape? { try target.shape(of: table) }
 
     package func run(_ statements: [String], tables: [TableProgress]) throws {
-        try target.run(statements, tables: tables)
+        try Array(transforms.values).explaining { try target.run(statements, tables: tables) }
     }
 
     package func empty(_ table: TableName) throws { try target.empty(table) }
     package func setAside(_ table: TableName) throws { try target.setAside(table) }
     package func drop(pipeline: String) throws { try target.drop(pipeline: pipeline) }
     package func close() { target.close() }
+}
+
+extension [Transform] {
+    /// Two rows of one key are the transform's doing, where its key is not one to one.
+    func explaining<Result>(_ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch var error as ReplicationError {
+            let isLikely = contains { !$0.isOneToOne && $0.target.target == error.table }
+            guard isLikely, error.kind == .rowConflict else { throw error }
+            error.why += ": the transform's key is not one to one, so that two rows may have it"
+            error.remedy = "pass the source's key through, or hash each column of it alone"
+            throw error
+        }
+    }
 }
