@@ -21,6 +21,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     ],
     // In the order the data flows; arrows point down only (docs/architecture.md).
     targets: [
@@ -30,6 +31,13 @@ let package = Package(
         .target(
             name: "ReplicationEngine", dependencies: ["ReplicationModel", log],
             swiftSettings: optimized),
+        // SQL in flight: what the rows of a table become on their way, on embedded SQLite.
+        .target(
+            name: "SQLTransform",
+            dependencies: [
+                "ReplicationModel", "ReplicationEngine", "CSQLite",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         // All of PostgreSQL: source and target.
         .target(
             name: "PostgreSQLConnector",
@@ -52,8 +60,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "ReplicationModel", "ReplicationEngine", "Configuration", "PostgreSQLConnector",
-                "MySQLConnector", "SQLiteConnector", log,
+                "ReplicationModel", "ReplicationEngine", "Configuration", "SQLTransform",
+                "PostgreSQLConnector", "MySQLConnector", "SQLiteConnector", log,
             ]),
         // One file per sub-command.
         .executableTarget(
@@ -76,6 +84,9 @@ let package = Package(
             name: "ReplicationEngineTests",
             dependencies: ["ReplicationEngine", "ReplicationModel"], swiftSettings: optimized),
         .testTarget(
+            name: "SQLTransformTests",
+            dependencies: ["SQLTransform", "ReplicationEngine", "ReplicationModel"]),
+        .testTarget(
             name: "PostgreSQLConnectorTests",
             dependencies: ["PostgreSQLConnector", "ReplicationEngine", "ReplicationModel"]),
         .testTarget(
@@ -90,8 +101,9 @@ let package = Package(
         .testTarget(
             name: "OperationsTests",
             dependencies: [
-                "Operations", "Configuration", "ReplicationEngine", "ReplicationModel", "martlet",
-                log, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Operations", "Configuration", "SQLTransform", "ReplicationEngine",
+                "ReplicationModel", "martlet", log,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .testTarget(name: "StyleTests"),
     ]

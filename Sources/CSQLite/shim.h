@@ -21,3 +21,13 @@ static inline int martlet_sqlite_sync_log(sqlite3 *db) {
     if (rc != SQLITE_OK || !file || !file->pMethods) return rc;
     return file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
 }
+
+/* For a connection that runs expressions only: no slots of memory of its own, no strings that were
+   meant to be columns, no functions that reach out of it. */
+static inline int martlet_sqlite_confine(sqlite3 *db) {
+    int rc = sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, (void *)0, 0, 0);
+    if (rc == SQLITE_OK) rc = sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, (int *)0);
+    if (rc == SQLITE_OK) rc = sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, (int *)0);
+    if (rc == SQLITE_OK) rc = sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)0);
+    return rc;
+}

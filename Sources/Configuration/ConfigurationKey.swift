@@ -16,6 +16,8 @@ package struct ConfigurationKey: Sendable {
         case count(ClosedRange<Int>)
         case size(atLeast: ByteSize)
         case span(ClosedRange<Double>)
+        /// Maps with keys of their own; nothing is put in for `${...}`, for it is shown.
+        case rules
         /// Known, and refused with anything in it until a version carries it.
         case later
     }
@@ -38,7 +40,7 @@ package struct ConfigurationKey: Sendable {
         switch form {
         case .text, .choice, .count, .size, .span, .url:
             return "--" + path.map { $0 == "." || $0 == "_" ? "-" : String($0) }.joined()
-        case .list, .map, .later: return nil
+        case .list, .map, .rules, .later: return nil
         }
     }
 
@@ -100,7 +102,8 @@ extension ConfigurationKey {
             "lossy.nul_byte", .choice(LossyConversions.NULByte.allCases.map(\.rawValue)),
             "stop", "what becomes of a NUL byte in a text"),
         key("lookups", .later, "none", "tables that transforms look values up in"),
-        key("transforms", .later, "none", "SQL over the rows in flight"),
+        key("transforms", .rules, "none", "SQL over the rows in flight"),
+        key("keys", .map, "none", "secrets that transforms use by name: `key('NAME')`"),
         key("http", .later, "none", "address of metrics and dashboard"),
     ]
 

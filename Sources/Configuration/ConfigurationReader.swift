@@ -16,6 +16,7 @@ struct ConfigurationReader {
         try readTables(&result)
         try readLimits(&result)
         try readPolicies(&result)
+        try readTransforms(&result)
         return result
     }
 

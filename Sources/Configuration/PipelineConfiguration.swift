@@ -27,6 +27,9 @@ package struct PipelineConfiguration: Sendable, Equatable {
     package var spoolMax = ByteSize(bytes: 10 << 30)
     /// What is done to values that the target cannot hold.
     package var lossy = LossyConversions()
+    package var transforms: [TransformRule] = []
+    /// Secrets of transforms, by name.
+    package var keys: [String: Secret] = [:]
     /// What the reader should be told although nothing is wrong.
     package var notices: [String] = []
 

@@ -69,9 +69,12 @@ package struct PipelineInput: Sendable {
         -> [String: ConfigurationNode]
     {
         let root = try ConfigurationNode(yaml: text, origin: origin, isFile: true)
-        return try KeyCollector.collect(root).mapValues {
-            try $0.substituted(Substitution(environment: environment))
+        let substitution = Substitution(environment: environment)
+        var values = try KeyCollector.collect(root)
+        for (path, node) in values where ConfigurationKey.named(path)?.form != .rules {
+            values[path] = try node.substituted(substitution)
         }
+        return values
     }
 
     private func environmentValues() throws -> [(String, ConfigurationNode)] {
@@ -119,8 +122,8 @@ extension ConfigurationKey {
                     content: .text($0.trimmingCharacters(in: .whitespaces)), place: place)
             }
             return ConfigurationNode(content: .list(items), place: place)
-        case .map, .later:
-            let isFlow = text.hasPrefix("{") || text.hasPrefix("[") || form == .later
+        case .map, .rules, .later:
+            let isFlow = text.hasPrefix("{") || text.hasPrefix("[") || form != .map
             return try ConfigurationNode(
                 yaml: isFlow ? text : "{\(text)}", origin: place, isFile: false)
         }

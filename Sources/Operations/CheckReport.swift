@@ -1,6 +1,7 @@
 import Configuration
 import ReplicationEngine
 package import ReplicationModel
+import SQLTransform
 
 /// What `check` found at both ends.
 package struct CheckReport: Report {
@@ -22,7 +23,8 @@ package struct CheckReport: Report {
         }
         self.init(
             pipeline: scope.configuration.name,
-            findings: notices + source.map { ("source", $0) } + target.map { ("target", $0) }
+            findings: notices + (try Self.transforms(scope)).map { ("transforms", $0) }
+                + source.map { ("source", $0) } + target.map { ("target", $0) }
                 + (try ValueFindings.look(scope, whole: fullScan)).map { ("values", $0) },
             installed: installed)
     }
@@ -46,6 +48,19 @@ package struct CheckReport: Report {
         var finding = finding
         finding.severity = .warning
         return finding
+    }
+
+    private static func transforms(_ scope: PipelineScope) throws -> [Finding] {
+        guard !scope.transforms.isEmpty else { return [] }
+        let sees = try scope.source.snapshotKind() == .visibility
+        var findings = scope.transforms.flatMap { TransformCheck.findings($0, sees: sees) }
+        if scope.configuration.existing == .merge {
+            findings.append(
+                Finding(
+                    .refused, "existing: merge", "it knows the source's keys only",
+                    try: "existing: truncate, or no transforms"))
+        }
+        return findings
     }
 
     static let existingRows = "existing rows"
@@ -99,7 +114,7 @@ package struct CheckReport: Report {
 
     package var lines: [String] {
         var lines = installed.isEmpty ? [] : ["installed"] + installed.map { "  \($0);" }
-        for side in ["pipeline", "source", "target", "values"] {
+        for side in ["pipeline", "transforms", "source", "target", "values"] {
             let here = findings.filter { $0.side == side }.map(\.finding)
             if here.isEmpty { continue }
             lines.append(side)

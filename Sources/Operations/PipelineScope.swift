@@ -1,15 +1,18 @@
 package import Configuration
 package import ReplicationEngine
 package import ReplicationModel
+package import SQLTransform
 
 /// Both ends of a pipeline and the tables between them, as they are now.
 package struct PipelineScope: Sendable {
     package let configuration: PipelineConfiguration
     package let source: any ReplicationSource
+    /// Takes rows of `routes`, whatever transforms make of them.
     package let target: any ReplicationTarget
     package let capture: CaptureNames
     package let tables: [TableSchema]
     package let routes: [TableRoute]
+    package let transforms: [Transform]
 
     /// Reads the source's catalogue; changes nothing.
     ///
@@ -20,11 +23,21 @@ package struct PipelineScope: Sendable {
     ) throws {
         self.configuration = configuration
         self.source = source
-        self.target = target
         capture = configuration.capture
         let names = try configuration.tables.select(from: source.listTables())
         tables = try source.describe(names)
-        routes = try Routing.routes(tables, configuration)
+        let definitions = try Transforming.definitions(tables, configuration)
+        let routes = try Routing.routes(tables, configuration, definitions)
+        let keys = Transforming.keys(configuration)
+        transforms = try definitions.compactMap { definition in
+            let route = routes.first { $0.source.name == definition.table }
+            return try route.map { try Transform(compiling: definition, $0, keys: keys) }
+        }
+        self.routes = routes
+        self.target =
+            transforms.isEmpty
+            ? target
+            : TransformingTarget(target, transforms, keys: keys, sourceName: configuration.name)
     }
 
     /// Opens both ends for `body` and closes them.

@@ -1,6 +1,7 @@
 import Configuration
 import ReplicationEngine
 import ReplicationModel
+import SQLTransform
 
 /// What `run` would do, without doing it.
 package struct PlanReport: Report {
@@ -11,12 +12,14 @@ package struct PlanReport: Report {
 
     let configuration: PipelineConfiguration
     let routes: [TableRoute]
+    let transforms: [Transform]
     let schema: SchemaPlan
     let notCarried: [NotCarried]
 
     package init(_ scope: PipelineScope) throws {
         configuration = scope.configuration
         routes = scope.routes
+        transforms = scope.transforms
         schema = try scope.target.schemaPlan(
             scope.routes, prerequisites: try scope.source.prerequisites(of: scope.tables))
         notCarried = try scope.source.notCarried().map {
@@ -58,6 +61,7 @@ package struct PlanReport: Report {
             ("source", .string(configuration.source.redacted)),
             ("target", .string(configuration.target.redacted)),
             ("tables", .array(routes.map(json))),
+            ("transforms", .array(transforms.map(Self.json))),
             ("ddl", ddl), ("mappings", .array(schema.mappings.map(JSONValue.string))),
             ("problems", .array(schema.problems.map { ErrorText($0.description).json })),
             ("not_carried", .array(notCarried.map(Self.json))),
@@ -81,7 +85,7 @@ package struct PlanReport: Report {
         ])
     }
 
-    private static func json(_ column: Column) -> JSONValue {
+    static func json(_ column: Column) -> JSONValue {
         .object([("name", .string(column.name)), ("type", .string(column.type.declaration))])
     }
 
@@ -114,6 +118,7 @@ package struct PlanReport: Report {
         var lines = ["pipeline \(configuration.name)"]
         lines += ["  from \(configuration.source)", "  to   \(configuration.target)", ""]
         lines += tableLines
+        lines += Self.section("transforms", transforms.flatMap(Self.lines))
         lines += Self.section("types that change", schema.mappings)
         lines += Self.section("before the rows", schema.beforeRows.map(Self.statement))
         for (route, statements) in afterRows {
@@ -145,7 +150,7 @@ package struct PlanReport: Report {
             + cells[3].rightAligned(in: 13) + cells[4].rightAligned(in: 9)
     }
 
-    private static func section(_ title: String, _ items: [String]) -> [String] {
+    static func section(_ title: String, _ items: [String]) -> [String] {
         guard !items.isEmpty else { return [] }
         let body = items.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }
         return ["", title] + body.map { "  \($0)" }

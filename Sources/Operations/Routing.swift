@@ -1,6 +1,7 @@
 package import Configuration
 package import ReplicationEngine
 package import ReplicationModel
+package import SQLTransform
 
 /// From the source's tables and the configuration to where each one goes.
 package enum Routing {
@@ -8,11 +9,18 @@ package enum Routing {
     ///
     /// - Throws: `.configuration` if two tables would go to the same place, or `map.schemas` names
     ///   a schema that none of them is in.
-    package static func routes(_ tables: [TableSchema], _ configuration: PipelineConfiguration)
-        throws -> [TableRoute]
-    {
+    package static func routes(
+        _ tables: [TableSchema], _ configuration: PipelineConfiguration,
+        _ transforms: [TransformDefinition] = []
+    ) throws -> [TableRoute] {
         try checkMap(tables, configuration)
-        let routes = tables.map { route($0, configuration) }
+        let targets = Dictionary(
+            transforms.map { ($0.table, $0.target) }, uniquingKeysWith: { first, _ in first })
+        let routes = tables.map { table in
+            var route = route(table, configuration)
+            route.target = targets[table.name] ?? route.target
+            return route
+        }
         try refuseCollisions(routes, configuration.target.engine)
         return routes
     }

@@ -1,6 +1,7 @@
 package import Configuration
 package import ReplicationEngine
 package import ReplicationModel
+import SQLTransform
 
 /// What `run` was asked for beside the configuration.
 package struct RunOptions: Sendable {
@@ -64,11 +65,13 @@ package struct RunPreparation: Sendable {
     /// What must not change between runs: which table goes where, by which key.
     package var fixedConfiguration: String {
         let tables = scope.routes.map { route in
-            JSONValue.object([
-                ("source", .string(route.source.name.description)),
-                ("target", .string(route.target.description)),
-                ("key", .array(route.keyColumns.map { .string($0.name) })),
-            ])
+            let transform = scope.transforms.first { $0.source.source.id == route.source.id }
+            return JSONValue.object(
+                [
+                    ("source", .string(route.source.name.description)),
+                    ("target", .string(route.target.description)),
+                    ("key", .array(route.keyColumns.map { .string($0.name) })),
+                ] + (transform.map { [("transform", .string($0.outline))] } ?? []))
         }
         return JSONValue.object([("tables", .array(tables))]).compact
     }

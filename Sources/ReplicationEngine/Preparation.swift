@@ -69,7 +69,7 @@ struct Preparation {
         let asked = plan.routes.map(\.source.name)
         let added = Set(asked).subtracting(known).sorted().map(\.description)
         let gone = Set(known).subtracting(asked).sorted().map(\.description)
-        var why = "tables, mapping or keys differ from those it was started with"
+        var why = "tables, mapping, keys or transforms differ from those it was started with"
         var remedy = "put the pipeline file back, or martlet run PIPELINE --fresh --yes"
         if !gone.isEmpty { why += "; no longer there: \(gone.joined(separator: ", "))" }
         if !added.isEmpty, !known.isEmpty {

@@ -15,7 +15,7 @@ struct Martlet: AsyncParsableCommand {
         version: "martlet 0.1.0",
         subcommands: [
             CheckCommand.self, PlanCommand.self, RunCommand.self, StatusCommand.self,
-            EventsCommand.self, DropCommand.self,
+            EventsCommand.self, TransformCommand.self, DropCommand.self,
         ])
 
     static func main() async {

@@ -139,7 +139,6 @@ struct PipelineFileTests {
     @Test(
         "What a later version carries is refused by name, not ignored",
         arguments: [
-            ("transforms:\n  - table: public.a\n    sql: SELECT 1", "transforms"),
             ("lookups: [{name: c, table: public.c, key: code}]", "lookups"),
             ("http: 127.0.0.1:7070", "http"),
             ("on_conflict: upsert", "on_conflict"), ("on_hold: detach", "on_hold"),

@@ -14,8 +14,10 @@ struct ManualTests {
     private let page: String
     private static let commands: [any ParsableCommand.Type] = [
         CheckCommand.self, PlanCommand.self, RunCommand.self, StatusCommand.self,
-        EventsCommand.self, DropCommand.self,
+        EventsCommand.self, TransformCommand.self, DropCommand.self,
     ]
+    /// Those without the options of a pipeline.
+    private static let others = ["events", "transform"]
 
     init() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent()
@@ -61,10 +63,11 @@ struct ManualTests {
                 try section("### martlet \(name)").split(separator: "\n")
                     .filter { $0.hasPrefix("| `--") }.map { $0.split(separator: "|")[0] }
                     .joined(separator: "\n"))
-            let shown = name == "events" ? ["--version", "--help"] : common.union(keys)
+            let isOther = Self.others.contains(name)
+            let shown = isOther ? ["--version", "--help"] : common.union(keys)
             #expect(help.subtracting(own).subtracting(shown) == [], "\(name): not on the page")
             #expect(own.subtracting(help) == [], "\(name): not in --help")
-            if name != "events" {
+            if !isOther {
                 #expect(common.union(keys).subtracting(help) == [], "\(name): not in --help")
             }
         }

@@ -128,6 +128,7 @@ enum TypeID {
     static let bpchar: UInt32 = 1042
     static let varchar: UInt32 = 1043
     static let date: UInt32 = 1082
+    static let time: UInt32 = 1083
     static let timestamp: UInt32 = 1114
     static let timestamptz: UInt32 = 1184
     static let interval: UInt32 = 1186

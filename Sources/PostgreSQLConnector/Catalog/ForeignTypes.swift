@@ -37,8 +37,10 @@ enum ForeignTypes {
         case .json: made("json", "json", TypeID.json, .json)
         case .uuid: made("uuid", "uuid", TypeID.uuid, .uuid)
         case .network: made("inet", "inet", TypeID.inet, .network)
+        // Of no column of theirs, but of what a transform makes.
+        case .time: made("time without time zone", "time", TypeID.time, .time)
         // Kinds that no column of theirs has; a source's text is never wrong as text.
-        case .oid, .money, .time, .timeWithZone, .jsonBinary, .xml, .array, .range,
+        case .oid, .money, .timeWithZone, .jsonBinary, .xml, .array, .range,
             .composite, .caseInsensitiveText, .other:
             text
         }

@@ -1,5 +1,4 @@
 internal import CSQLite
-import Foundation
 internal import ReplicationModel
 
 /// Why a value could not be bound. Says nothing of the value itself (I9).
@@ -55,10 +54,10 @@ enum ValueBinder {
     ) throws(ValueFault) {
         switch storage {
         case .integer:
-            guard let number = integer(bytes) else { throw .notAnInteger }
+            guard let number = CanonicalText.integer(bytes) else { throw .notAnInteger }
             try check(sqlite3_bind_int64(statement, index, number))
         case .boolean:
-            guard let flag = boolean(bytes) else { throw .notABoolean }
+            guard let flag = CanonicalText.boolean(bytes) else { throw .notABoolean }
             try check(sqlite3_bind_int64(statement, index, flag))
         case .text: try bindText(bytes, statement, index)
         case .blob: try bindBlob(bytes, statement, index)
@@ -88,20 +87,14 @@ enum ValueBinder {
     private static func bindBlob(
         _ bytes: UnsafeRawBufferPointer, _ statement: OpaquePointer, _ index: Int32
     ) throws(ValueFault) {
-        guard bytes.count >= 2, bytes.count % 2 == 0, bytes[0] == UInt8(ascii: "\\"),
-            bytes[1] == UInt8(ascii: "x")
-        else { throw .notHexadecimal }
-        let count = bytes.count / 2 - 1
+        guard let count = CanonicalText.byteCount(ofHexadecimal: bytes) else {
+            throw .notHexadecimal
+        }
         guard count > 0 else { return try check(sqlite3_bind_zeroblob(statement, index, 0)) }
         guard let copy = sqlite3_malloc64(UInt64(count)) else { throw .sqlite(SQLITE_NOMEM) }
-        for position in 0..<count {
-            guard let high = nibble(bytes[2 + 2 * position]),
-                let low = nibble(bytes[3 + 2 * position])
-            else {
-                sqlite3_free(copy)
-                throw .notHexadecimal
-            }
-            copy.storeBytes(of: high << 4 | low, toByteOffset: position, as: UInt8.self)
+        guard CanonicalText.decode(hexadecimal: bytes, into: copy) else {
+            sqlite3_free(copy)
+            throw .notHexadecimal
         }
         // Takes over the copy, also when it fails.
         try check(sqlite3_bind_blob64(statement, index, copy, UInt64(count), sqlite3_free))
@@ -112,7 +105,7 @@ enum ValueBinder {
         _ index: Int32
     ) throws(ValueFault) {
         let isSingle = storage == .single || storage == .plainSingle
-        guard let number = float(bytes, isSingle: isSingle) else { throw .notANumber }
+        guard let number = CanonicalText.float(bytes, isSingle: isSingle) else { throw .notANumber }
         if storage == .plainDouble || storage == .plainSingle {
             guard !number.isNaN, !(number == 0 && number.sign == .minus) else { throw .notForREAL }
         }
@@ -121,65 +114,6 @@ enum ValueBinder {
             try check(sqlite3_bind_text(statement, index, "NaN", 3, martlet_sqlite_transient()))
         } else {
             try check(sqlite3_bind_double(statement, index, number))
-        }
-    }
-}
-
-// MARK: Parsing
-
-extension ValueBinder {
-    /// Decimal digits with an optional minus, within 64 bits.
-    static func integer(_ bytes: UnsafeRawBufferPointer) -> Int64? {
-        let isNegative = bytes.first == UInt8(ascii: "-")
-        let digits = isNegative ? bytes.dropFirst() : bytes[...]
-        guard !digits.isEmpty else { return nil }
-        // Built downwards: the smallest integer has no positive counterpart.
-        var number: Int64 = 0
-        for byte in digits {
-            let digit = byte &- UInt8(ascii: "0")
-            guard digit <= 9 else { return nil }
-            let (shifted, overflow) = number.multipliedReportingOverflow(by: 10)
-            let (next, underflow) = shifted.subtractingReportingOverflow(Int64(digit))
-            guard !overflow, !underflow else { return nil }
-            number = next
-        }
-        if isNegative { return number }
-        return number == .min ? nil : -number
-    }
-
-    static func boolean(_ bytes: UnsafeRawBufferPointer) -> Int64? {
-        guard bytes.count == 1 else { return nil }
-        switch bytes[0] {
-        case UInt8(ascii: "t"): return 1
-        case UInt8(ascii: "f"): return 0
-        default: return nil
-        }
-    }
-
-    /// The double nearest to the text. For a 32-bit float that is the double which shows the digits
-    /// the source shows; should it not narrow to the same 32 bits, the widened float itself.
-    static func float(_ bytes: UnsafeRawBufferPointer, isSingle: Bool) -> Double? {
-        // The longest shortest form is 24 characters; PostgreSQL's own longest word is "-Infinity".
-        guard (1...64).contains(bytes.count) else { return nil }
-        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: bytes.count + 1) { text in
-            for (position, byte) in bytes.enumerated() { text[position] = CChar(bitPattern: byte) }
-            text[bytes.count] = 0
-            guard let start = text.baseAddress else { return nil }
-            var end: UnsafeMutablePointer<CChar>?
-            let number = strtod(start, &end)
-            guard end == start + bytes.count else { return nil }
-            guard isSingle, !number.isNaN else { return number }
-            let narrow = strtof(start, nil)
-            return Float(number) == narrow ? number : Double(narrow)
-        }
-    }
-
-    private static func nibble(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-        default: nil
         }
     }
 }

@@ -108,7 +108,7 @@ struct ValueTests {
     }
 
     static func parse(_ text: String, isSingle: Bool) -> Double? {
-        Array(text.utf8).withUnsafeBytes { ValueBinder.float($0, isSingle: isSingle) }
+        Array(text.utf8).withUnsafeBytes { CanonicalText.float($0, isSingle: isSingle) }
     }
 
     static func stored(_ text: String, _ kind: ValueKind) throws -> Double {

@@ -10,7 +10,7 @@ package enum Suggestion {
     }
 
     /// Insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`.
-    static func distance(_ a: String, _ b: String) -> Int {
+    package static func distance(_ a: String, _ b: String) -> Int {
         let a = Array(a), b = Array(b)
         var before: [Int] = []
         var last = Array(0...b.count)

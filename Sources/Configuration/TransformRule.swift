@@ -1,0 +1,152 @@
+package import ReplicationModel
+
+/// One entry of `transforms:`: a SELECT over one table's rows, or what to do with columns of many.
+package struct TransformRule: Sendable, Equatable {
+    package var table: TablePattern
+    /// `name`, or `schema.name`; nil: where the table would go anyway.
+    package var into: TableName?
+    package var sql: String?
+    package var key: [String]?
+    package var types: [String: String] = [:]
+    package var nondeterministic: Set<String> = []
+    /// Column to function or expression, to name.
+    package var mask: [String: String] = [:]
+    package var rename: [String: String] = [:]
+    package var drop: Set<String> = []
+    /// `shop.yaml:12`.
+    package var place: String
+
+    package init(table: TablePattern, place: String) {
+        self.table = table
+        self.place = place
+    }
+
+    /// What `mask`, `rename` and `drop` speak of.
+    package var columns: Set<String> { Set(mask.keys).union(rename.keys).union(drop) }
+}
+
+/// `transforms:` and `keys:`.
+extension ConfigurationReader {
+    func readTransforms(_ result: inout PipelineConfiguration) throws {
+        for entry in try map("keys") {
+            guard !entry.to.isEmpty else { throw failure("keys", "the key \(entry.from) is empty") }
+            result.keys[entry.from] = Secret(entry.to)
+        }
+        guard let node = values["transforms"] else { return }
+        guard case .list(let items) = node.content else {
+            throw failure("transforms", "the value must be a list, not a \(node.shape)")
+        }
+        result.transforms = try items.map(rule)
+    }
+
+    private static let ruleKeys = [
+        "table", "into", "sql", "key", "types", "nondeterministic", "mask", "rename", "drop",
+    ]
+
+    private func rule(_ node: ConfigurationNode) throws -> TransformRule {
+        let fields = try fields(node)
+        guard let table = fields["table"] else {
+            throw failure("transforms", "a transform names no table", at: node)
+        }
+        var rule = TransformRule(
+            table: try pattern(table), place: fields["sql"]?.place ?? node.place)
+        rule.sql = try fields["sql"].map(text)
+        rule.into = try fields["into"].map(name)
+        rule.key = try fields["key"].map(list)
+        rule.types = try fields["types"].map(texts) ?? [:]
+        rule.nondeterministic = Set(try fields["nondeterministic"].map(list) ?? [])
+        rule.mask = try fields["mask"].map(texts) ?? [:]
+        rule.rename = try fields["rename"].map(texts) ?? [:]
+        rule.drop = Set(try fields["drop"].map(list) ?? [])
+        try check(rule, node)
+        return rule
+    }
+
+    private func check(_ rule: TransformRule, _ node: ConfigurationNode) throws {
+        guard (rule.sql == nil) != rule.columns.isEmpty else {
+            throw failure(
+                "transforms", "a transform is either 'sql' or 'mask', 'rename' and 'drop'",
+                at: node)
+        }
+        let isPlain =
+            rule.into == nil && rule.key == nil && rule.types.isEmpty
+            && rule.nondeterministic.isEmpty
+        guard rule.sql != nil || isPlain else {
+            throw failure(
+                "transforms", "'into', 'key', 'types' and 'nondeterministic' go with 'sql'",
+                at: node)
+        }
+        if let twice = rule.drop.intersection(rule.mask.keys).min() {
+            throw failure("transforms", "the column \(twice) is masked and dropped", at: node)
+        }
+    }
+
+    private func fields(_ node: ConfigurationNode) throws -> [String: ConfigurationNode] {
+        guard case .map(let entries) = node.content else {
+            throw failure(
+                "transforms", "a transform is a map, not a \(node.shape)", at: node,
+                try: "- {table: public.customers, sql: SELECT ...}")
+        }
+        var fields: [String: ConfigurationNode] = [:]
+        for entry in entries {
+            guard Self.ruleKeys.contains(entry.key) else {
+                let near = Suggestion.nearest(to: entry.key, among: Self.ruleKeys)
+                throw failure(
+                    "transforms", "'\(entry.key)' is not a key of a transform", at: entry.value,
+                    try: near.map { "did you mean '\($0)'?" }
+                        ?? "keys: " + Self.ruleKeys.joined(separator: ", "))
+            }
+            fields[entry.key] = entry.value
+        }
+        return fields
+    }
+
+    // MARK: Values
+
+    /// Nothing is put in: a transform's text is shown by `plan` and in errors.
+    private func text(_ node: ConfigurationNode) throws -> String {
+        guard case .text(let text) = node.content else {
+            throw failure("transforms", "a value must be a text, not a \(node.shape)", at: node)
+        }
+        guard !text.contains("${") else {
+            throw failure(
+                "transforms", "a transform's text is shown, so that nothing is put in for ${",
+                at: node,
+                try: "keys: {pii: \"${PII_KEY}\"} at the top, and key('pii') in the SQL")
+        }
+        return text
+    }
+
+    private func pattern(_ node: ConfigurationNode) throws -> TablePattern {
+        let text = try text(node)
+        do { return try TablePattern(parsing: text) } catch let error as ReplicationError {
+            throw failure("transforms", "'\(text)': \(error.why)", at: node, try: error.remedy)
+        }
+    }
+
+    private func name(_ node: ConfigurationNode) throws -> TableName {
+        let parts = try text(node).split(separator: ".", omittingEmptySubsequences: false)
+        guard (1...2).contains(parts.count), !parts.contains(where: \.isEmpty) else {
+            throw failure(
+                "transforms", "'into' is a table's name, or schema.name", at: node,
+                try: "into: crm_customers")
+        }
+        return TableName(
+            schema: parts.count == 2 ? String(parts[0]) : "", name: String(parts[parts.count - 1]))
+    }
+
+    private func list(_ node: ConfigurationNode) throws -> [String] {
+        guard case .list(let items) = node.content else { return [try text(node)] }
+        return try items.map(text)
+    }
+
+    private func texts(_ node: ConfigurationNode) throws -> [String: String] {
+        guard case .map(let entries) = node.content else {
+            throw failure(
+                "transforms", "the value must be a map, not a \(node.shape)", at: node)
+        }
+        return Dictionary(
+            try entries.map { ($0.key, try text($0.value)) },
+            uniquingKeysWith: { first, _ in first })
+    }
+}

@@ -1,0 +1,143 @@
+package import Configuration
+package import ReplicationModel
+package import SQLTransform
+
+/// From the pipeline file's transforms to those of each table.
+package enum Transforming {
+    /// One per table that has any.
+    ///
+    /// - Throws: `.configuration` for a rule that fits no table or column, or several for one.
+    package static func definitions(
+        _ tables: [TableSchema], _ configuration: PipelineConfiguration
+    ) throws -> [TransformDefinition] {
+        for rule in configuration.transforms { try refuseStray(rule, tables) }
+        return try tables.compactMap { table in
+            let rules = configuration.transforms.filter { $0.table.matches(table.name) }
+            let written = rules.filter { $0.sql != nil }
+            if let sql = written.first, rules.count > 1 { throw several(table.name, sql) }
+            let target = Routing.target(of: table.name, configuration)
+            if let rule = written.first {
+                return try definition(rule, table.name, target, configuration)
+            }
+            return try columnRules(rules, table, target)
+        }
+    }
+
+    package static func keys(_ configuration: PipelineConfiguration) -> TransformKeys {
+        TransformKeys(configuration.keys.mapValues { Array($0.text.utf8) })
+    }
+
+    private static func failure(
+        _ place: String, _ why: String, table: TableName? = nil, try remedy: String? = nil
+    ) -> ReplicationError {
+        ReplicationError(
+            .configuration, "read the transforms", table: table, place: place, why: why,
+            try: remedy)
+    }
+
+    private static func several(_ table: TableName, _ rule: TransformRule) -> ReplicationError {
+        failure(
+            rule.place, "several transforms are for one table, which this version does not carry",
+            table: table, try: "one transform with all of it in its SQL")
+    }
+
+    /// A mistyped mask would let through what it was to hide.
+    private static func refuseStray(_ rule: TransformRule, _ tables: [TableSchema]) throws {
+        let matched = tables.filter { rule.table.matches($0.name) }
+        guard !matched.isEmpty else {
+            let near = Suggestion.nearest(
+                to: rule.table.description, among: tables.map(\.name.description))
+            throw failure(
+                rule.place, "no replicated table matches '\(rule.table)'",
+                try: near.map { "did you mean '\($0)'?" })
+        }
+        let known = Set(matched.flatMap(\.columns).map(\.name))
+        for column in rule.columns.sorted() where !known.contains(column) {
+            throw failure(
+                rule.place, "no table that matches '\(rule.table)' has a column '\(column)'",
+                try: Suggestion.nearest(to: column, among: known.sorted()).map {
+                    "did you mean '\($0)'?"
+                })
+        }
+    }
+
+    // MARK: Written ones
+
+    private static func definition(
+        _ rule: TransformRule, _ table: TableName, _ target: TableName,
+        _ configuration: PipelineConfiguration
+    ) throws -> TransformDefinition {
+        var into = target
+        if let name = rule.into {
+            let isFile = configuration.target.engine == .sqlite
+            guard !isFile || name.schema.isEmpty else {
+                throw failure(
+                    rule.place, "SQLite has no schema \(name.schema)", try: "into: \(name.name)")
+            }
+            into = TableName(
+                schema: name.schema.isEmpty ? target.schema : name.schema, name: name.name)
+        }
+        var result = TransformDefinition(table: table, target: into, sql: rule.sql ?? "")
+        result.key = rule.key
+        result.nondeterministic = rule.nondeterministic
+        result.place = rule.place
+        for (column, text) in rule.types {
+            guard let type = OutputType(parsing: text) else {
+                throw failure(
+                    rule.place, "'\(text)' is no type that a transform makes", table: table,
+                    try: Suggestion.nearest(to: text, among: OutputType.known).map {
+                        "did you mean '\($0)'?"
+                    } ?? "types: " + OutputType.known.joined(separator: ", "))
+            }
+            result.types[column] = type
+        }
+        return result
+    }
+
+    // MARK: Those of columns
+
+    /// The SELECT of `mask`, `rename` and `drop`; nil if none of them is about this table.
+    private static func columnRules(
+        _ rules: [TransformRule], _ table: TableSchema, _ target: TableName
+    ) throws -> TransformDefinition? {
+        let names = Set(table.carriedColumns.map(\.name))
+        let rules = rules.filter { !$0.columns.isDisjoint(with: names) }
+        guard let first = rules.first else { return nil }
+        var (mask, rename, drop) = ([String: String](), [String: String](), Set<String>())
+        for rule in rules {
+            try merge(rule.mask, into: &mask, rule, table.name)
+            try merge(rule.rename, into: &rename, rule, table.name)
+            drop.formUnion(rule.drop)
+        }
+        let outputs = table.carriedColumns.map(\.name).filter { !drop.contains($0) }.map { name in
+            let name = (quoted: name.quotedIdentifier, plain: name)
+            let value = mask[name.plain].map { expression($0, name.quoted) } ?? name.quoted
+            let renamed = rename[name.plain]?.quotedIdentifier ?? name.quoted
+            return value == renamed ? value : "\(value) AS \(renamed)"
+        }
+        let sql =
+            "SELECT \(outputs.joined(separator: ", ")) FROM \(table.name.name.quotedIdentifier)"
+        var result = TransformDefinition(table: table.name, target: target, sql: sql)
+        if !table.chunkKey.isEmpty { result.key = table.chunkKey.map { rename[$0] ?? $0 } }
+        result.place = first.place
+        return result
+    }
+
+    private static func merge(
+        _ values: [String: String], into all: inout [String: String], _ rule: TransformRule,
+        _ table: TableName
+    ) throws {
+        for (column, value) in values {
+            guard all.updateValue(value, forKey: column) ?? value == value else {
+                throw failure(
+                    rule.place, "two rules say something else of the column \(column)",
+                    table: table)
+            }
+        }
+    }
+
+    /// `sha256` is a function of the column, anything else an expression.
+    private static func expression(_ text: String, _ column: String) -> String {
+        text.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" } ? "\(text)(\(column))" : text
+    }
+}

@@ -1,0 +1,261 @@
+import ReplicationEngine
+import ReplicationModel
+
+/// Changes of source rows as changes of target rows.
+///
+/// Handed a batch with the verdict of the merge on each change; hands on a batch of the targets'
+/// columns with verdicts of its own (the matrix of
+/// docs/decisions/why-transforms-run-on-the-source-row). The new batch begins with the old one's
+/// bytes, so that a value that is passed through is the same range of the same bytes.
+struct ChangeTransform {
+    private let source: ChangeBatch
+    /// By table of the batch; nil where changes pass as they are.
+    private let evaluators: [RowEvaluator?]
+    private(set) var batch = ChangeBatch()
+    private(set) var actions: [ChangeAction] = []
+    /// The source's bytes, during `run`: SQLite reads them where they are.
+    private var memory = UnsafeRawBufferPointer(start: nil, count: 0)
+
+    init(_ source: ChangeBatch, _ evaluators: [RowEvaluator?]) {
+        self.source = source
+        self.evaluators = evaluators
+        batch.bytes = source.bytes
+        batch.tables = zip(source.tables, evaluators).map { table, evaluator in
+            evaluator.map { Self.table(table, $0.transform) } ?? table
+        }
+    }
+
+    private static func table(_ table: LoggedTable, _ transform: Transform) -> LoggedTable {
+        let columns = transform.target.columns.enumerated().map { index, column in
+            LoggedTable.Column(
+                name: column.name, typeID: column.type.id, modifier: column.type.modifier,
+                isIdentity: table.isFull || transform.target.key.contains(index))
+        }
+        return LoggedTable(id: table.id, name: table.name, columns: columns, isFull: table.isFull)
+    }
+
+    /// Transforms changes from the beginning of the range until it is done or what was made of
+    /// them fills a batch (I6).
+    ///
+    /// - Returns: the first change that is still to come.
+    /// - Throws: `ReplicationError` that names position, table and output.
+    mutating func run(
+        _ range: Range<Int>, _ wanted: [ChangeAction]?, bytes: Int = Self.madeBytes
+    ) throws -> Int {
+        try source.bytes.withUnsafeBytes { memory in
+            self.memory = memory
+            return try transform(range, wanted, memory.count + bytes)
+        }
+    }
+
+    /// What expressions may make beside the bytes that came.
+    private static let madeBytes = 8 << 20
+
+    private mutating func transform(
+        _ range: Range<Int>, _ wanted: [ChangeAction]?, _ limit: Int
+    ) throws -> Int {
+        var end = range.lowerBound
+        for mark in source.transactions {
+            var copy = mark
+            let first = batch.changes.count
+            for index in mark.changes.clamped(to: range) where batch.bytes.count < limit {
+                end = index + 1
+                let action = wanted?[index] ?? .whole
+                guard action != .skip else { continue }
+                try take(index, action, mark)
+            }
+            copy.changes = first..<batch.changes.count
+            // What is behind the range is still to come.
+            if end < mark.changes.upperBound { copy.isLastPart = false }
+            batch.transactions.append(copy)
+        }
+        return batch.bytes.count < limit ? range.upperBound : end
+    }
+
+    private mutating func take(
+        _ index: Int, _ action: ChangeAction, _ mark: TransactionMark
+    ) throws {
+        let change = source.changes[index]
+        guard let evaluator = evaluators[Int(change.table)] else {
+            return pass(change, action)
+        }
+        guard change.operation != .truncate else { return emit(change, action) }
+        evaluator.context.begin(change.operation, mark)
+        do {
+            try transform(change, action, evaluator)
+        } catch let refusal as RowRefusal {
+            throw refusal.failure(evaluator.transform, mark.committedAt)
+        }
+    }
+
+    // MARK: As they are
+
+    private mutating func pass(_ change: Change, _ action: ChangeAction) {
+        var copy = change
+        let width = source.tables[Int(change.table)].columns.count
+        copy.oldRow = keep(change.oldRow, width)
+        copy.newRow = keep(change.newRow, width)
+        emit(copy, action)
+    }
+
+    private mutating func keep(_ row: Int32, _ width: Int) -> Int32 {
+        guard row >= 0 else { return -1 }
+        batch.values += source.values[Int(row)..<Int(row) + width]
+        return Int32(batch.values.count - width)
+    }
+
+    private mutating func emit(_ change: Change, _ action: ChangeAction) {
+        batch.changes.append(change)
+        actions.append(action)
+    }
+
+    // MARK: The matrix
+
+    private mutating func transform(
+        _ change: Change, _ action: ChangeAction, _ evaluator: RowEvaluator
+    ) throws {
+        let transform = evaluator.transform
+        if change.operation != .insert, transform.needsWholeOldRow, !change.oldIsWhole {
+            throw RowRefusal.noBeforeImage
+        }
+        let keepsKey = keepsKey(change, transform)
+        var images = Images()
+        if change.newRow >= 0 {
+            images.new = try image(change.newRow, evaluator, .all, keepsKey: keepsKey)
+        }
+        if change.oldRow >= 0 {
+            // A row without a key is found by all of its values. Of any other one nothing else is
+            // asked: its other values may not be there, and expressions would fail for it.
+            let asked: RowEvaluator.Asked = transform.target.isKeyless ? .all : .key
+            images.old = try image(change.oldRow, evaluator, asked, keepsKey: true)
+        } else if change.operation == .update {
+            // Filter and key are made of key columns, which are in the new row.
+            guard images.new != nil else { return }
+            return emit(change.with(old: -1, new: images.new), action)
+        }
+        guard let (operation, action) = images.verdict(action, keepsKey: keepsKey) else { return }
+        var result = change.with(old: images.old ?? -1, new: images.new)
+        result.operation = operation
+        result.oldIsWhole = change.oldIsWhole && operation != .insert && transform.target.isKeyless
+        if action.writesNew, operation == .insert, let row = images.new {
+            try requireWhole(row, transform)
+        }
+        emit(result, action)
+    }
+
+    /// A row that enters the filter is new at the target.
+    private func requireWhole(_ row: Int32, _ transform: Transform) throws {
+        let values = batch.values[Int(row)..<Int(row) + transform.outputs.count]
+        guard let index = values.firstIndex(where: \.isUnchanged) else { return }
+        var refusal = RowRefusal(
+            transform.outputs[index - values.startIndex].column.name,
+            ValueRefusal("the row enters the filter, and the log does not repeat this value of it"))
+        refusal.lacksImage = true
+        throw refusal
+    }
+
+    private func keepsKey(_ change: Change, _ transform: Transform) -> Bool {
+        guard change.operation == .update, change.oldRow >= 0 else { return true }
+        return transform.source.key.allSatisfy { column in
+            let old = source.values[Int(change.oldRow) + column]
+            let new = source.values[Int(change.newRow) + column]
+            guard !new.isUnchanged, old != new else { return true }
+            guard old.isPresent, new.isPresent, old.length == new.length else { return false }
+            return source.withBytes(of: old) { old in
+                source.withBytes(of: new) { old.elementsEqual($0) }
+            }
+        }
+    }
+
+    // MARK: One image
+
+    /// nil: the row does not pass.
+    private mutating func image(
+        _ start: Int32, _ evaluator: RowEvaluator, _ asked: RowEvaluator.Asked, keepsKey: Bool
+    ) throws -> Int32? {
+        let transform = evaluator.transform
+        let first = Int(start)
+        let row = source.values[first..<first + transform.source.columns.count]
+        let isWhole = !row.contains(where: \.isUnchanged)
+        if !isWhole,
+            transform.filteredBy.contains(where: { row[first + $0].isUnchanged })
+        {
+            throw RowRefusal.noBeforeImage
+        }
+        guard try evaluator.begin(asked, { [memory] in field(row[first + $0], memory) }) else {
+            return nil
+        }
+        defer { evaluator.abandon(asked) }
+        let result = Int32(batch.values.count)
+        for (index, column) in evaluator.passes.enumerated() {
+            if asked == .key, !transform.target.key.contains(index) {
+                batch.values.append(.null)
+            } else if column >= 0 {
+                batch.values.append(row[first + column])
+            } else if try !isWhole && isUnchanged(index, row, evaluator, keepsKey: keepsKey) {
+                batch.values.append(.unchanged)
+            } else {
+                batch.values.append(try value(index, evaluator, asked))
+            }
+        }
+        do throws(ValueRefusal) { try evaluator.finish(asked) } catch {
+            throw RowRefusal(nil, error)
+        }
+        return result
+    }
+
+    private func field(_ value: Value, _ memory: UnsafeRawBufferPointer) -> RowField {
+        RowField(
+            start: value.isPresent ? memory.baseAddress.map { $0 + Int(value.offset) } : nil,
+            length: Int(value.length))
+    }
+
+    /// An expression of nothing but values that the log did not repeat, and of the key if that is
+    /// what it was, is what it was.
+    private func isUnchanged(
+        _ index: Int, _ row: ArraySlice<Value>, _ evaluator: RowEvaluator, keepsKey: Bool
+    ) throws -> Bool {
+        let output = evaluator.transform.outputs[index]
+        let unchanged = output.dependsOn.filter { row[row.startIndex + $0].isUnchanged }
+        guard !unchanged.isEmpty else { return false }
+        let others = output.dependsOn.subtracting(unchanged)
+        guard others.isEmpty || keepsKey && others.isSubset(of: Set(evaluator.transform.source.key))
+        else {
+            throw RowRefusal(output.column.name, .mixesUnchanged)
+        }
+        return true
+    }
+
+    private mutating func value(
+        _ index: Int, _ evaluator: RowEvaluator, _ asked: RowEvaluator.Asked
+    ) throws -> Value {
+        let start = batch.bytes.count
+        do throws(ValueRefusal) {
+            guard try evaluator.append(index, asked, to: &batch.bytes) else { return .null }
+            guard batch.bytes.count <= UInt32.max else {
+                throw ValueRefusal("a batch of changes grows beyond 4 GB")
+            }
+        } catch { throw RowRefusal(evaluator.transform.outputs[index].column.name, error) }
+        return Value(offset: UInt32(start), length: Int32(batch.bytes.count - start))
+    }
+}
+
+extension Change {
+    fileprivate func with(old: Int32, new: Int32?) -> Change {
+        var copy = self
+        (copy.oldRow, copy.newRow) = (old, new ?? -1)
+        return copy
+    }
+}
+
+extension ChangeContext {
+    fileprivate func begin(_ operation: Change.Operation, _ mark: TransactionMark) {
+        switch operation {
+        case .insert: self.operation = "insert"
+        case .update: self.operation = "update"
+        case .delete: self.operation = "delete"
+        case .truncate: self.operation = "truncate"
+        }
+        self.mark = mark
+    }
+}

@@ -1,0 +1,56 @@
+import Configuration
+import ReplicationModel
+import Testing
+
+@Suite("Transforms in the pipeline file")
+struct TransformRuleTests {
+    @Test("A SELECT and rules for columns are read; keys are put in and never shown")
+    func rules() throws {
+        let result = try configuration(
+            ends
+                + """
+                keys: {pii: "${PII}"}
+                transforms:
+                  - table: public.customers
+                    into: crm.people
+                    sql: |
+                      SELECT id, hmac_sha256(email, key('pii')) AS email
+                      FROM customers
+                    key: [id]
+                    types: {total: "numeric(12,2)"}
+                    nondeterministic: [seen]
+                  - {table: "public.*", mask: {email: sha256}, rename: {a: b}, drop: [secret]}
+                """, environment: ["PII": "geheim"])
+        #expect(result.keys["pii"]?.text == "geheim")
+        #expect(!"\(result)".contains("geheim"))
+        let first = try #require(result.transforms.first)
+        #expect(first.into == TableName(schema: "crm", name: "people"))
+        #expect(first.sql?.hasPrefix("SELECT id, hmac") == true)
+        #expect(first.key == ["id"] && first.nondeterministic == ["seen"])
+        #expect(first.types == ["total": "numeric(12,2)"])
+        #expect(first.place.contains("shop.yaml:"))
+        #expect(result.transforms[1].columns == ["email", "a", "secret"])
+    }
+
+    @Test(
+        "A mistake is named with line and way out",
+        arguments: [
+            ("{table: public.a, sqll: SELECT 1}", "'sqll' is not a key", "did you mean 'sql'?"),
+            ("{sql: SELECT 1}", "names no table", nil),
+            ("{table: public.a}", "either 'sql' or", nil),
+            ("{table: public.a, sql: SELECT 1, mask: {a: sha256}}", "either 'sql' or", nil),
+            ("{table: public.a, drop: [a], into: b}", "go with 'sql'", nil),
+            ("{table: public.a, drop: [a], mask: {a: sha256}}", "masked and dropped", nil),
+            ("{table: a, sql: SELECT 1}", "has no schema", "write public.a"),
+            ("{table: public.a, sql: [1]}", "must be a text", nil),
+            ("{table: public.a, sql: \"SELECT ${HOME}\"}", "nothing is put in", "key('pii')"),
+            ("{table: public.a, sql: SELECT 1, into: a.b.c}", "schema.name", nil),
+            ("[a]", "a transform is a map", nil),
+        ] as [(String, String, String?)])
+    func mistakes(_ item: String, _ why: String, _ remedy: String?) throws {
+        let error = try failure(ends + "transforms:\n  - \(item)\n")
+        #expect(error.why.contains(why), "\(error)")
+        #expect(error.place?.contains("shop.yaml:4, key transforms") == true, "\(error)")
+        if let remedy { #expect(error.remedy?.contains(remedy) == true, "\(error)") }
+    }
+}

@@ -1,0 +1,135 @@
+import Configuration
+import Foundation
+import ReplicationEngine
+import ReplicationModel
+import SQLTransform
+import Testing
+
+@testable import Operations
+
+@Suite("Transforms of a pipeline")
+struct TransformTests {
+    private func rule(
+        _ pattern: String, edit: (inout TransformRule) -> Void
+    ) throws -> TransformRule {
+        var rule = TransformRule(table: try TablePattern(parsing: pattern), place: "shop.yaml:7")
+        edit(&rule)
+        return rule
+    }
+
+    private func scope(
+        _ rules: [TransformRule], identity: ReplicaIdentity = .full,
+        existing: PipelineConfiguration.Existing = .refuse
+    ) throws -> PipelineScope {
+        var customers = table("public", "a", key: ["id"], columns)
+        customers.replicaIdentity = identity
+        customers.indexes = [
+            Index(
+                name: "a_email", columns: ["email"], isUnique: false, isConstraint: false,
+                definition: "")
+        ]
+        return try PipelineScope(
+            try configuration(to: "postgres://h/x") {
+                $0.transforms = rules
+                $0.existing = existing
+            }, source: FakeSource([customers, table("public", "k", id: 2)]), target: FakeTarget())
+    }
+
+    private let columns = [
+        Column(name: "id", type: type(.int64, 20), isNullable: false),
+        Column(name: "email", type: type(.text, 25)),
+        Column(name: "Secret", type: type(.text, 25)),
+        Column(name: "sum", type: type(.int64, 20), generated: "id * 2"),
+    ]
+
+    @Test("Rules for columns become the same SELECTs; tables without such columns stay straight")
+    func columnRules() throws {
+        let scope = try scope([
+            try rule("public.*") { $0.mask = ["email": "sha256"] },
+            try rule("public.*") { $0.rename = ["id": "key"] },
+            try rule("public.a") { $0.drop = ["Secret"] },
+        ])
+        #expect(
+            scope.transforms.map(\.definition.sql) == [
+                "SELECT \"id\" AS \"key\", sha256(\"email\") AS \"email\" FROM \"a\"",
+                "SELECT \"id\" AS \"key\", \"doc\" FROM \"k\"",
+            ])
+        #expect(scope.transforms[0].target.keyColumns.map(\.name) == ["key"])
+        let masked = try self.scope([
+            try rule("public.*") { $0.mask = ["email": "mask(email, 1, 0)"] }
+        ])
+        #expect(masked.transforms.map(\.source.source.name.name) == ["a"])
+    }
+
+    @Test(
+        "A rule that fits nothing is refused: a mistyped mask would let data through",
+        arguments: [
+            ("public.b", "email", "no replicated table matches 'public.b'"),
+            ("public.*", "emial", "has a column 'emial'"),
+        ])
+    func stray(_ pattern: String, _ column: String, _ why: String) throws {
+        let rules = [try rule(pattern) { $0.mask = [column: "sha256"] }]
+        let error = #expect(throws: ReplicationError.self) { try scope(rules) }
+        #expect(error?.why.contains(why) == true)
+        #expect(error?.place == "shop.yaml:7")
+        #expect(error?.exitCode == 2)
+    }
+
+    @Test("Several transforms for one table, or two tables in one, are refused by name")
+    func several() throws {
+        let one = try rule("public.a") { $0.sql = "SELECT id FROM a" }
+        let mask = try rule("public.*") { $0.mask = ["email": "sha256"] }
+        #expect(throws: ReplicationError.self) { try scope([one, mask]) }
+        let into = try rule("public.a") {
+            ($0.sql, $0.into) = ("SELECT id FROM a", TableName(schema: "", name: "k"))
+        }
+        let error = #expect(throws: ReplicationError.self) { try scope([into]) }
+        #expect(error?.why.contains("would both be") == true)
+    }
+
+    @Test("check says what the log must carry, and plan shows the SELECT and what is left out")
+    func checkAndPlan() throws {
+        let rules = [
+            try rule("public.a") {
+                ($0.sql, $0.into) = (
+                    "SELECT id, email FROM a WHERE email > ''", TableName(schema: "", name: "b")
+                )
+            }
+        ]
+        let lacking = try CheckReport(try scope(rules, identity: .primaryKey), install: false)
+        #expect(lacking.exitCode == 3)
+        #expect(
+            lacking.lines.contains {
+                $0.hasSuffix("try: ALTER TABLE \"public\".\"a\" REPLICA IDENTITY FULL")
+            })
+        #expect(try CheckReport(try scope(rules), install: false).exitCode == 0)
+        #expect(
+            try CheckReport(try scope(rules, existing: .merge), install: false).exitCode == 3)
+        let plan = try PlanReport(try scope(rules)).lines
+        #expect(plan.contains("  public.a -> public.b"))
+        #expect(plan.contains("      SELECT id, email FROM a WHERE email > ''"))
+        #expect(plan.contains("      left out: index a_email"))
+    }
+
+    @Test("A mistake in the SQL ends check with 2, and line and column")
+    func badSQL() throws {
+        let rules = [try rule("public.a") { $0.sql = "SELECT id,\n  emial FROM a" }]
+        let error = #expect(throws: ReplicationError.self) { try scope(rules) }
+        #expect(error?.place == "shop.yaml:7, line 2, column 3 of its SQL")
+        #expect(error?.remedy == "did you mean 'email'?")
+    }
+
+    @Test("A changed transform is another pipeline; none leaves the stored text as it was")
+    func fixedConfiguration() throws {
+        func fixed(_ rules: [TransformRule]) throws -> String {
+            RunPreparation(
+                scope: try scope(rules), options: RunOptions(), prerequisites: []
+            ).fixedConfiguration
+        }
+        let one = try rule("public.a") { $0.sql = "SELECT id FROM a" }
+        let two = try rule("public.a") { $0.sql = "SELECT id, email FROM a" }
+        #expect(try fixed([one]) != fixed([two]))
+        #expect(
+            try fixed([]).contains(#"{"source":"public.a","target":"public.a","key":["id"]}"#))
+    }
+}
