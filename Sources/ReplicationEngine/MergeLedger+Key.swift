@@ -1,5 +1,3 @@
-package import ReplicationModel
-
 /// The key of a table that is loaded without one, because an index is cheaper made than kept
 /// (docs/decisions/why-keys-come-behind-the-rows):
 ///
