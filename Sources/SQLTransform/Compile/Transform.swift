@@ -13,6 +13,7 @@ package struct TransformDefinition: Sendable, Equatable {
     package var types: [String: OutputType] = [:]
     /// Outputs that may differ each time they are computed.
     package var nondeterministic: Set<String> = []
+    package var mode: TableMode?
     /// Where it stands: `shop.yaml:12`.
     package var place = ""
 
@@ -33,9 +34,12 @@ package struct Transform: Sendable {
         package var passes: Int?
         /// Indices of the row's columns that it is made of: these and no others.
         package var dependsOn: Set<Int>
+        /// Empty for what passes, and for a column of the mode's own.
         var expression: String
         /// A SELECT of it alone, filtered: tells whether it is what fails.
         var alone = ""
+        /// Of a column of the mode's own: what it is in a row of a snapshot; nil is NULL.
+        var initial: [UInt8]?
     }
 
     package let definition: TransformDefinition
@@ -84,13 +88,15 @@ package struct Transform: Sendable {
         let columns = target.columns.map { "\($0.name) \($0.type.declaration)" }
         let key = target.keyColumns.map(\.name)
         let secrets = secrets.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-        return ([definition.sql] + [columns, key, secrets].map { $0.joined(separator: ", ") })
+        let mode = definition.mode.map { [$0.rawValue] } ?? []
+        return
+            ([definition.sql] + mode + [columns, key, secrets].map { $0.joined(separator: ", ") })
             .joined(separator: " | ")
     }
 
     /// Whether the before-image must be whole: its filter needs more than the key.
     package var needsWholeOldRow: Bool {
-        source.isKeyless || !filteredBy.isSubset(of: Set(source.key))
+        source.isKeyless || definition.mode == .append || !filteredBy.isSubset(of: Set(source.key))
     }
 
     /// The columns as SQLite sees them.
