@@ -156,6 +156,15 @@ struct ModeTests {
         }
     }
 
+    @Test("Without a key an update is logged as the row before and the row after")
+    func keyless() throws {
+        var test = TestBatch(table("shop", "id:int32", "kind:text", identity: .full), isFull: true)
+        test.add(.update, old: ["1", "in"], whole: true, new: ["1", "in"])
+        #expect(
+            try Self.run(.append, test, nil)
+                == [Self.log("1,in", "delete"), Self.log("1,in", "insert", 2)])
+    }
+
     @Test("Ordinals go on over the batches of one transaction, and begin anew with the next")
     func ordinals() {
         let ordinals = ChangeOrdinals()

@@ -45,7 +45,9 @@ struct ModeStep {
         switch mode {
         case .softDelete where isOneRow: return [.update(action)]
         case .softDelete: return softDelete(Sides(images, action, keepsKey))
-        case .append where isOneRow: return [.log("update", ofOld: false)]
+        // Without a key nobody could tell which row an entry replaces.
+        case .append where isOneRow && !transform.source.isKeyless:
+            return [.log("update", ofOld: false)]
         case .append: return append(Sides(images, action, keepsKey))
         case .history:
             guard action.isStrict else { throw Self.unseen(transform) }
