@@ -38,10 +38,9 @@ class Table:
         return {row[0]: tuple(row) for row in cursor.fetchall()
                 if not self.is_filtered or row[1] != "out"}
 
-    def note(self, cursor, key, transaction):
+    def note(self, cursor, keys, transaction):
         """After each statement, the rows that it may have changed: every UPDATE changes `version`,
         so that none is overlooked."""
-        keys = {key, key + 1, key + 2, self.next - 1}
         state = self.read(cursor, f"WHERE id IN ({', '.join(map(str, keys))})")
         for key in keys:
             old, new = self.state.pop(key, None), state.get(key)
@@ -129,8 +128,10 @@ class Model:
                         table.step(key, "insert", row, 0)
             link.commit()
             self.times = self.times or [(0, 0)]
-            for _ in range(transactions):
+            for number in range(transactions):
                 self.transaction(cursor, link)
+                if number == transactions // 3:
+                    self.large(cursor, link)
         link.close()
 
     def transaction(self, cursor, link):
@@ -142,7 +143,16 @@ class Model:
                 table = self.random.choice(self.tables)
                 key = self.random.randrange(1, table.next)
             cursor.execute(self.change(table, key, cursor))
-            table.note(cursor, key, len(self.times))
+            table.note(cursor, {key, key + 1, key + 2, table.next - 1}, len(self.times))
+        link.commit()
+        self.times.append((began - SLACK, time.time() + SLACK))
+
+    def large(self, cursor, link):
+        """Comes in parts: each row twice in one transaction."""
+        began, table = time.time(), self.random.choice(self.tables)
+        for _ in range(2):
+            cursor.execute(f"UPDATE {table.full_name} SET version = version + 1")
+            table.note(cursor, set(range(1, table.next)), len(self.times))
         link.commit()
         self.times.append((began - SLACK, time.time() + SLACK))
 
