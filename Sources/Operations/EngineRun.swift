@@ -37,7 +37,7 @@ package final class EngineRun: PipelineRun {
         plan.startAt = preparation.options.startAt
         plan.marksUnseen = configuration.marksUnseen
         plan.lease = configuration.lease.seconds
-        plan.memoryLimit = Int(configuration.memoryLimit.bytes)
+        plan.memoryLimit = Int(configuration.memoryLimit.bytes) - scope.lookupBytes
         plan.spoolDirectory = configuration.spoolPath
         plan.spoolMax = configuration.spoolMax.bytes
         return plan

@@ -13,6 +13,8 @@ package struct PipelineScope: Sendable {
     package let tables: [TableSchema]
     package let routes: [TableRoute]
     package let transforms: [Transform]
+    /// Of `memory_limit`.
+    package let lookupBytes: Int
 
     /// Reads the source's catalogue; changes nothing.
     ///
@@ -29,10 +31,14 @@ package struct PipelineScope: Sendable {
         let definitions = try Transforming.definitions(tables, configuration)
         let routes = try Routing.routes(tables, configuration, definitions)
         let keys = Transforming.keys(configuration)
+        let lookups = try LookupFiles.load(configuration)
         transforms = try definitions.compactMap { definition in
             let route = routes.first { $0.source.name == definition.table }
-            return try route.map { try Transform(compiling: definition, $0, keys: keys) }
+            return try route.map {
+                try Transform(compiling: definition, $0, keys: keys, lookups: lookups)
+            }
         }
+        lookupBytes = lookups?.memoryBytes ?? 0
         self.routes = routes
         self.target =
             transforms.isEmpty

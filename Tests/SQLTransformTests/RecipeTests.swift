@@ -9,6 +9,8 @@ import Testing
 struct Recipe: Sendable, CustomTestStringConvertible {
     var title: String
     var sql = ""
+    /// Name and key of each file, and what stands in it.
+    var files: [(name: String, key: [String], csv: String)] = []
     /// Header and rows.
     var before: [[String]] = []
     var after: [[String]] = []
@@ -26,8 +28,15 @@ struct Recipe: Sendable, CustomTestStringConvertible {
     init(_ text: String) {
         let parts = text.components(separatedBy: "```")
         title = text.components(separatedBy: "\n")[0]
-        sql = String(parts[1].dropFirst("sql\n".count))
-        let tables = parts[2].components(separatedBy: "\n\n").map(Self.rows).filter { !$0.isEmpty }
+        for (index, part) in parts.enumerated() where index % 2 == 1 {
+            let lines = part.split(separator: "\n", maxSplits: 1).map(String.init)
+            let words = lines[0].components(separatedBy: " ")
+            if words[0] == "sql" { sql = lines[1] }
+            if words[0] == "csv" { files.append((words[1], [words[2]], lines[1])) }
+        }
+        let tables = parts[parts.count - 1].components(separatedBy: "\n\n").map(Self.rows).filter {
+            !$0.isEmpty
+        }
         (before, after) = (tables[0], tables[1])
     }
 
@@ -55,25 +64,20 @@ struct Recipe: Sendable, CustomTestStringConvertible {
 
 @Suite("Recipes of docs/transforms.md")
 struct RecipeTests {
-    @Test("There are ten")
-    func count() { #expect(Recipe.all.count == 10) }
+    @Test("There are eleven")
+    func count() { #expect(Recipe.all.count == 11) }
 
     @Test("Each does what the page says", arguments: Recipe.all)
     func recipe(_ recipe: Recipe) throws {
         let words = recipe.sql.components(separatedBy: "FROM ")
         let name = words[1].prefix { $0.isLetter }
-        let keys = TransformKeys(["pii": Array("secret".utf8)])
-        let transform = try compile(recipe.sql, try recipe.route(String(name)), keys: keys)
+        let transform = try compile(
+            recipe.sql, try recipe.route(String(name)), lookups: try lookups(recipe.files))
         #expect(transform.outputs.map(\.column.name) == recipe.after[0])
-        let evaluator = try RowEvaluator(transform, keys: keys, sourceName: "shop")
-        var copy = RowCopyTransform(evaluator)
-        defer { copy.close() }
         let rows = recipe.before.dropFirst().map { row in
-            row.map { $0 == "NULL" ? "\\N" : $0 }.joined(separator: "\t") + "\n"
+            row.map { $0 == "NULL" ? "\\N" : $0 }.joined(separator: "\t")
         }
-        var made: [UInt8] = []
-        try Array(rows.joined().utf8).withUnsafeBytes { try copy.take($0) { made += $0 } }
-        let found = String(decoding: made, as: UTF8.self).split(separator: "\n").map {
+        let found = try load(transform, rows).map {
             $0.components(separatedBy: "\t").map { $0 == "\\N" ? "NULL" : $0 }
         }
         #expect(found == Array(recipe.after.dropFirst()))
