@@ -182,12 +182,12 @@ struct LookupStorageTests {
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: true)
-        let left = directory + "/martlet-lookups-0.db"
+        let left = directory + "/lookups-0.db"
         #expect(FileManager.default.createFile(atPath: left, contents: nil))
         do {
             let lookups = try loaded(.file(directory: directory, 1 << 20))
             #expect(lookups.memoryBytes == 0)
-            #expect(files.count == 1 && !files.contains("martlet-lookups-0.db"))
+            #expect(files.count == 1 && !files.contains("lookups-0.db"))
             // Looks for files left behind, and finds one that is in use.
             let others = try loaded(.file(directory: directory, 1 << 20))
             #expect(files.count == 2)

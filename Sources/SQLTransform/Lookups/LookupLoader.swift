@@ -33,7 +33,7 @@ final class LookupLoader {
         sqlite3_finalize(insert)
         insert = nil
         try connection.run("DROP TABLE temp.line")
-        let types = columns.map { "\($0.name) \($0.type)" }
+        let types = columns.map { "\($0.name) \($0.type.columnType(.postgresql).declaration)" }
         hash.update(data: Data("\(definition.name) \(definition.key) \(types)".utf8))
         let digest = hash.finalize().prefix(16).map { String(Int($0) | 256, radix: 16).dropFirst() }
         return LookupTable(

@@ -11,7 +11,7 @@ package final class Lookups: Sendable {
     package let tables: [LookupTable]
     /// How much memory they take.
     package let memoryBytes: Int
-    private let uri: String
+    private let place: LookupPlace
     /// Keeps the database: nobody asks it for anything.
     private let keeper: LookupConnection
 
@@ -22,27 +22,28 @@ package final class Lookups: Sendable {
     package init(
         _ storage: LookupStorage, _ definitions: [(definition: LookupDefinition, read: Source)]
     ) throws {
-        let (uri, path) = try storage.makeURI()
-        let keeper = try LookupConnection(uri, path: path, limit: storage.limit)
+        let place = try storage.makePlace()
+        let keeper = try LookupConnection(place, limit: storage.limit)
         tables = try definitions.map { definition, read in
             let loader = LookupLoader(definition, keeper)
             try read { try loader.take($0) }
             return try loader.finish()
         }
-        try keeper.hold()
-        (self.uri, self.keeper) = (uri, keeper)
-        if case .memory = storage { memoryBytes = try keeper.size } else { memoryBytes = 0 }
+        try keeper.run("COMMIT")
+        (self.place, self.keeper) = (place, keeper)
+        memoryBytes = place.file == nil ? try keeper.size : 0
     }
 
     /// - Parameter database: opened with `SQLITE_OPEN_URI`.
     func attach(to database: OpaquePointer) -> Int32 {
-        let literal = uri.replacing("'", with: "''")
-        let code = sqlite3_exec(
-            database, "ATTACH '\(literal)' AS \(Self.schema)", nil, nil, nil)
-        guard code == SQLITE_OK else { return code }
+        let literal = place.readURI.replacing("'", with: "''")
         // An index that is made for one statement is made again for each row, and the first row of
         // several that a sub-select finds would be another one with it.
-        return sqlite3_exec(database, "PRAGMA automatic_index=OFF", nil, nil, nil)
+        let sql = """
+            ATTACH '\(literal)' AS \(Self.schema);
+            PRAGMA \(Self.schema).cache_size=-512; PRAGMA automatic_index=OFF
+            """
+        return sqlite3_exec(database, sql, nil, nil, nil)
     }
 
     func named(_ name: String) -> LookupTable? {
@@ -55,17 +56,18 @@ final class LookupConnection: @unchecked Sendable {
     let handle: OpaquePointer
     private let path: String?
 
-    init(_ uri: String, path: String?, limit: Int) throws {
+    init(_ place: LookupPlace, limit: Int) throws {
+        path = place.file?.path
         var made: OpaquePointer?
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI
-        let code = sqlite3_open_v2(uri, &made, flags, nil)
+        let code = sqlite3_open_v2(place.uri, &made, flags, nil)
         guard code == SQLITE_OK, let made else {
             sqlite3_close(made)
             throw ReplicationError(
                 .spoolFull, "open a database for the lookups", place: path,
                 why: "SQLite cannot make it", try: "look at spool.directory")
         }
-        (handle, self.path) = (made, path)
+        handle = made
         // Nobody reads it after a crash.
         try run(
             """
@@ -74,10 +76,7 @@ final class LookupConnection: @unchecked Sendable {
             """)
     }
 
-    deinit {
-        sqlite3_close_v2(handle)
-        if let path { unlink(path) }
-    }
+    deinit { sqlite3_close_v2(handle) }
 
     func run(_ sql: String) throws {
         guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else { throw failure() }
@@ -89,9 +88,6 @@ final class LookupConnection: @unchecked Sendable {
             why: String(cString: sqlite3_errmsg(handle)),
             try: "memory_limit and spool.max bound it, spool.directory is where it is")
     }
-
-    /// Ends the load. What is read from now on holds the lock that tells the file is in use.
-    func hold() throws { try run("COMMIT; BEGIN; SELECT count(*) FROM sqlite_schema") }
 
     var size: Int {
         get throws {
