@@ -164,10 +164,11 @@ struct TransformTests {
         #expect(try fixed("id,name\n1,a\n") == fixed("id,name\n1,a\n"))
         #expect(try fixed("id,name\n1,a\n") != fixed("id,name\n1,b\n"))
         let small = try scope("id,name\n1,a\n")
-        #expect(small.lookupBytes > 0)
+        #expect(small.lookups.map { $0.memoryBytes > 0 } == true)
         let large = try scope(
             "id,name\n1,\(String(repeating: "a", count: 100_000))\n", memory: 1 << 20)
-        #expect(large.lookupBytes == 0 && large.transforms[0].usedLookups.map(\.rows) == [1])
+        #expect(
+            large.lookups?.memoryBytes == 0 && large.transforms[0].usedLookups.map(\.rows) == [1])
         let wrong = #expect(throws: ReplicationError.self) { try scope("id,name\n1,a\n1,b\n") }
         #expect(wrong?.place == "shop.yaml:3, \(path), line 3")
         let missing = #expect(throws: ReplicationError.self) {

@@ -256,6 +256,8 @@ def transforms(options, target, number):
     require(tried.returncode == 0 and "rows pass" in tried.stdout,
             f"transform: {tried.stdout}{tried.stderr}")
     load_again(model)
+    left = [path.name for path in model.pipeline.folder.rglob("lookups-*")]
+    require(not left, f"a file of lookups is left: {left}")
     let_go(model.source, model.target)
 
 

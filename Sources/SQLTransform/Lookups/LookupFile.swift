@@ -27,9 +27,12 @@ final class LookupFile: Sendable {
     }
 
     deinit {
-        unlink(path)
+        remove()
         close(descriptor)
     }
+
+    /// Who has it open still reads it.
+    func remove() { unlink(path) }
 
     /// A process that was killed leaves its file behind.
     private static func removeLeft(in directory: String) {

@@ -26,7 +26,7 @@ package enum LookupStorage: Sendable {
             let path = file.path.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed)
             let uri = "file:\(path ?? file.path)"
             // Nobody writes it any more: no locks, no look for a journal.
-            return LookupPlace(uri: uri, readURI: uri + "?immutable=1", file: file)
+            return LookupPlace(uri: uri, readURI: uri + "?immutable=1&mode=ro", file: file)
         }
     }
 }

@@ -46,6 +46,9 @@ package final class Lookups: Sendable {
         return sqlite3_exec(database, sql, nil, nil, nil)
     }
 
+    /// Nobody opens another session: the process is about to end, and may not wait for its threads.
+    package func close() { place.file?.remove() }
+
     func named(_ name: String) -> LookupTable? {
         tables.first { $0.name.lowercased() == name.lowercased() }
     }
