@@ -142,6 +142,30 @@ struct LookupTests {
         #expect(error?.place?.contains("line 1, column") == true)
     }
 
+    @Test(
+        "LEFT that is a name makes no left join",
+        arguments: [
+            ("FROM shop AS left JOIN countries k ON k.code = country", ["JOIN"]),
+            (
+                "FROM shop s JOIN rates r ON r.a = left JOIN countries k ON k.b = 1",
+                ["JOIN", "JOIN"]
+            ),
+            ("FROM shop s JOIN rates r ON r.left JOIN countries k ON 1", ["JOIN", "JOIN"]),
+            ("FROM shop AS left LEFT OUTER JOIN countries k ON 1", ["LEFT OUTER JOIN"]),
+            (
+                "FROM shop s NATURAL LEFT JOIN a, b CROSS JOIN c",
+                ["NATURAL LEFT JOIN", ",", "CROSS JOIN"]
+            ),
+            (
+                "FROM shop s LEFT JOIN (SELECT 1 FROM a JOIN b) x ON (x.a = 1) JOIN c",
+                ["LEFT JOIN", "JOIN"]
+            ),
+        ])
+    func names(_ from: String, _ expected: [String]) throws {
+        let joins = try SelectText("SELECT id " + from).joins
+        #expect(joins.joins.map { $0.words.joined(separator: " ") } == expected)
+    }
+
     @Test("A table that is joined to itself, or to a function, is computed: its values may be NULL")
     func selfJoin() throws {
         let keyless = table("shop", "id:int32", "name:text", identity: .full)

@@ -19,8 +19,7 @@ struct SelectJoins {
     /// - Parameter from: what stands behind FROM.
     init(_ tokens: SQLTokens, _ from: Range<Int>) {
         let list = tokens.tokens
-        let outer = tokens.outer(from)
-        let starts = outer.filter { Self.begins($0, from, list) }
+        let starts = Self.starts(tokens, from)
         first = from.lowerBound..<(starts.first ?? from.upperBound)
         for (start, end) in zip(starts, starts.dropFirst() + [from.upperBound]) {
             let name = Self.behind(start, end, list)
@@ -43,14 +42,38 @@ struct SelectJoins {
         token.kind == .word && kinds.contains(token.text)
     }
 
-    /// A comma, JOIN, or words that lead to it: LEFT may be a name elsewhere.
-    private static func begins(
-        _ index: Int, _ from: Range<Int>, _ list: [SQLTokens.Token]
-    ) -> Bool {
-        if list[index].isSymbol(",") { return true }
-        guard index > from.lowerBound, !isKind(list[index - 1]) else { return false }
-        let end = list[index..<from.upperBound].firstIndex { !isKind($0) }
-        return end.map { list[$0].isWord("JOIN") } ?? false
+    /// Words that a name follows, or an operand, so that LEFT behind them is one.
+    private static let beforeNames: Set<String> = [
+        "AS", "ON", "AND", "OR", "NOT", "IS", "IN", "LIKE", "GLOB", "MATCH", "REGEXP", "BETWEEN",
+        "ESCAPE", "COLLATE", "CASE", "WHEN", "THEN", "ELSE", "DISTINCT", "FROM", "JOIN",
+    ]
+
+    private static func endsOperand(_ token: SQLTokens.Token) -> Bool {
+        switch token.kind {
+        case .symbol: token.text == ")"
+        case .word: !beforeNames.contains(token.text)
+        case .quotedName, .string, .blob, .number, .parameter: true
+        }
+    }
+
+    /// Where joins begin: a comma, JOIN, or words that lead to it. LEFT is a name where an operand
+    /// is due: `shop AS left JOIN countries`.
+    private static func starts(_ tokens: SQLTokens, _ from: Range<Int>) -> [Int] {
+        let list = tokens.tokens
+        var (starts, next, isBehindOperand) = ([Int](), from.lowerBound, false)
+        for index in tokens.outer(from) where index >= next {
+            let word = list[index..<from.upperBound].firstIndex { !isKind($0) }
+            if list[index].isSymbol(",") {
+                starts.append(index)
+                isBehindOperand = false
+            } else if isBehindOperand, let word, list[word].isWord("JOIN") {
+                starts.append(index)
+                (next, isBehindOperand) = (word + 1, false)
+            } else {
+                isBehindOperand = endsOperand(list[index])
+            }
+        }
+        return starts
     }
 
     /// The index of the joined table.
