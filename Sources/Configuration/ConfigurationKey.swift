@@ -101,7 +101,7 @@ extension ConfigurationKey {
         key(
             "lossy.nul_byte", .choice(LossyConversions.NULByte.allCases.map(\.rawValue)),
             "stop", "what becomes of a NUL byte in a text"),
-        key("lookups", .later, "none", "tables that transforms look values up in"),
+        key("lookups", .rules, "none", "files of rows that transforms look values up in"),
         key("transforms", .rules, "none", "SQL over the rows in flight"),
         key("keys", .map, "none", "secrets that transforms use by name: `key('NAME')`"),
         key("http", .later, "none", "address of metrics and dashboard"),

@@ -5,6 +5,8 @@ struct ConfigurationReader {
     let values: [String: ConfigurationNode]
     let environment: [String: String]
     let hasFile: Bool
+    /// Of the pipeline file; empty for the current one.
+    let directory: String
 
     func configuration() throws -> PipelineConfiguration {
         try refuseWhatComesLater()
@@ -17,6 +19,7 @@ struct ConfigurationReader {
         try readLimits(&result)
         try readPolicies(&result)
         try readTransforms(&result)
+        try readLookups(&result)
         return result
     }
 

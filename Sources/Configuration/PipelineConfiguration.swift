@@ -28,6 +28,7 @@ package struct PipelineConfiguration: Sendable, Equatable {
     /// What is done to values that the target cannot hold.
     package var lossy = LossyConversions()
     package var transforms: [TransformRule] = []
+    package var lookups: [LookupRule] = []
     /// Secrets of transforms, by name.
     package var keys: [String: Secret] = [:]
     /// What the reader should be told although nothing is wrong.

@@ -37,7 +37,8 @@ package struct PipelineInput: Sendable {
             values[option.path] = try Self.node(option)
         }
         return try ConfigurationReader(
-            values: values, environment: environment, hasFile: file != nil
+            values: values, environment: environment, hasFile: file != nil,
+            directory: file.map { ($0 as NSString).deletingLastPathComponent } ?? ""
         ).configuration()
     }
 

@@ -46,20 +46,20 @@ extension ConfigurationReader {
     ]
 
     private func rule(_ node: ConfigurationNode) throws -> TransformRule {
-        let fields = try fields(node)
+        let fields = try fields(node, Self.ruleKeys)
         guard let table = fields["table"] else {
             throw failure("transforms", "a transform names no table", at: node)
         }
         var rule = TransformRule(
             table: try pattern(table), place: fields["sql"]?.place ?? node.place)
-        rule.sql = try fields["sql"].map(text)
+        rule.sql = try fields["sql"].map { try text($0) }
         rule.into = try fields["into"].map(name)
-        rule.key = try fields["key"].map(list)
-        rule.types = try fields["types"].map(texts) ?? [:]
-        rule.nondeterministic = Set(try fields["nondeterministic"].map(list) ?? [])
-        rule.mask = try fields["mask"].map(texts) ?? [:]
-        rule.rename = try fields["rename"].map(texts) ?? [:]
-        rule.drop = Set(try fields["drop"].map(list) ?? [])
+        rule.key = try fields["key"].map { try list($0) }
+        rule.types = try fields["types"].map { try texts($0) } ?? [:]
+        rule.nondeterministic = Set(try fields["nondeterministic"].map { try list($0) } ?? [])
+        rule.mask = try fields["mask"].map { try texts($0) } ?? [:]
+        rule.rename = try fields["rename"].map { try texts($0) } ?? [:]
+        rule.drop = Set(try fields["drop"].map { try list($0) } ?? [])
         rule.mode = try fields["mode"].map(mode)
         try fields["new_columns"].map(checkNewColumns)
         try check(rule, node)
@@ -87,20 +87,24 @@ extension ConfigurationReader {
         }
     }
 
-    private func fields(_ node: ConfigurationNode) throws -> [String: ConfigurationNode] {
+    func fields(
+        _ node: ConfigurationNode, _ known: [String], of path: String = "transforms"
+    ) throws -> [String: ConfigurationNode] {
         guard case .map(let entries) = node.content else {
             throw failure(
-                "transforms", "a transform is a map, not a \(node.shape)", at: node,
-                try: "- {table: public.customers, sql: SELECT ...}")
+                path, "a \(path.dropLast()) is a map, not a \(node.shape)", at: node,
+                try: path == "transforms"
+                    ? "- {table: public.customers, sql: SELECT ...}"
+                    : "- {name: countries, csv: countries.csv, key: code}")
         }
         var fields: [String: ConfigurationNode] = [:]
         for entry in entries {
-            guard Self.ruleKeys.contains(entry.key) else {
-                let near = Suggestion.nearest(to: entry.key, among: Self.ruleKeys)
+            guard known.contains(entry.key) else {
+                let near = Suggestion.nearest(to: entry.key, among: known)
                 throw failure(
-                    "transforms", "'\(entry.key)' is not a key of a transform", at: entry.value,
+                    path, "'\(entry.key)' is not a key of a \(path.dropLast())", at: entry.value,
                     try: near.map { "did you mean '\($0)'?" }
-                        ?? "keys: " + Self.ruleKeys.joined(separator: ", "))
+                        ?? "keys: " + known.joined(separator: ", "))
             }
             fields[entry.key] = entry.value
         }
@@ -110,13 +114,13 @@ extension ConfigurationReader {
     // MARK: Values
 
     /// Nothing is put in: a transform's text is shown by `plan` and in errors.
-    private func text(_ node: ConfigurationNode) throws -> String {
+    func text(_ node: ConfigurationNode, of path: String = "transforms") throws -> String {
         guard case .text(let text) = node.content else {
-            throw failure("transforms", "a value must be a text, not a \(node.shape)", at: node)
+            throw failure(path, "a value must be a text, not a \(node.shape)", at: node)
         }
         guard !text.contains("${") else {
             throw failure(
-                "transforms", "a transform's text is shown, so that nothing is put in for ${",
+                path, "a \(path.dropLast())'s text is shown, so that nothing is put in for ${",
                 at: node,
                 try: "keys: {pii: \"${PII_KEY}\"} at the top, and key('pii') in the SQL")
         }
@@ -165,18 +169,19 @@ extension ConfigurationReader {
             try: "new_columns: stop")
     }
 
-    private func list(_ node: ConfigurationNode) throws -> [String] {
-        guard case .list(let items) = node.content else { return [try text(node)] }
-        return try items.map(text)
+    func list(_ node: ConfigurationNode, of path: String = "transforms") throws -> [String] {
+        guard case .list(let items) = node.content else { return [try text(node, of: path)] }
+        return try items.map { try text($0, of: path) }
     }
 
-    private func texts(_ node: ConfigurationNode) throws -> [String: String] {
+    func texts(
+        _ node: ConfigurationNode, of path: String = "transforms"
+    ) throws -> [String: String] {
         guard case .map(let entries) = node.content else {
-            throw failure(
-                "transforms", "the value must be a map, not a \(node.shape)", at: node)
+            throw failure(path, "the value must be a map, not a \(node.shape)", at: node)
         }
         return Dictionary(
-            try entries.map { ($0.key, try text($0.value)) },
+            try entries.map { ($0.key, try text($0.value, of: path)) },
             uniquingKeysWith: { first, _ in first })
     }
 }

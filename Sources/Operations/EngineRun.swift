@@ -3,6 +3,7 @@ import Foundation
 package import Logging
 import ReplicationEngine
 import ReplicationModel
+import SQLTransform
 
 /// The engine as `run` sees it: configuration and options become a plan, progress becomes a frame.
 package final class EngineRun: PipelineRun {
@@ -37,7 +38,7 @@ package final class EngineRun: PipelineRun {
         plan.startAt = preparation.options.startAt
         plan.marksUnseen = configuration.marksUnseen
         plan.lease = configuration.lease.seconds
-        plan.memoryLimit = Int(configuration.memoryLimit.bytes)
+        plan.memoryLimit = Int(configuration.memoryLimit.bytes) - (scope.lookups?.memoryBytes ?? 0)
         plan.spoolDirectory = configuration.spoolPath
         plan.spoolMax = configuration.spoolMax.bytes
         return plan

@@ -13,6 +13,7 @@ package struct PipelineScope: Sendable {
     package let tables: [TableSchema]
     package let routes: [TableRoute]
     package let transforms: [Transform]
+    package let lookups: Lookups?
 
     /// Reads the source's catalogue; changes nothing.
     ///
@@ -29,9 +30,13 @@ package struct PipelineScope: Sendable {
         let definitions = try Transforming.definitions(tables, configuration)
         let routes = try Routing.routes(tables, configuration, definitions)
         let keys = Transforming.keys(configuration)
+        let lookups = try LookupFiles.load(configuration)
+        self.lookups = lookups
         transforms = try definitions.compactMap { definition in
             let route = routes.first { $0.source.name == definition.table }
-            return try route.map { try Transform(compiling: definition, $0, keys: keys) }
+            return try route.map {
+                try Transform(compiling: definition, $0, keys: keys, lookups: lookups)
+            }
         }
         self.routes = routes
         self.target =
@@ -40,12 +45,17 @@ package struct PipelineScope: Sendable {
             : TransformingTarget(target, transforms, keys: keys, sourceName: configuration.name)
     }
 
+    package func close() {
+        target.close()
+        lookups?.close()
+    }
+
     /// Opens both ends for `body` and closes them.
     package static func with<Result>(
         _ configuration: PipelineConfiguration, _ body: (PipelineScope) throws -> Result
     ) throws -> Result {
         let scope = try open(configuration)
-        defer { scope.target.close() }
+        defer { scope.close() }
         return try body(scope)
     }
 

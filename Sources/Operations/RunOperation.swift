@@ -52,7 +52,7 @@ package final class RunOperation: Sendable {
     /// Blocks until the goal is reached or the run is drained.
     package func run() throws -> RunReportOnExit {
         let scope = try parts.open(configuration)
-        defer { scope.target.close() }
+        defer { scope.close() }
         let preparation = try prepare(scope)
         let pipeline = try parts.pipeline(preparation, logger)
         let isWanted = phase.withLock { phase in

@@ -82,17 +82,29 @@ package enum Transforming {
         result.nondeterministic = rule.nondeterministic
         result.place = rule.place
         result.mode = rule.mode
-        for (column, text) in rule.types {
-            guard let type = OutputType(parsing: text) else {
-                throw failure(
-                    rule.place, "'\(text)' is no type that a transform makes", table: table,
-                    try: Suggestion.nearest(to: text, among: OutputType.known).map {
-                        "did you mean '\($0)'?"
-                    } ?? "types: " + OutputType.known.joined(separator: ", "))
-            }
-            result.types[column] = type
+        result.types = try types(rule.types) { text, remedy in
+            failure(
+                rule.place, "'\(text)' is no type that a transform makes", table: table,
+                try: remedy)
         }
         return result
+    }
+
+    /// - Parameter failure: makes the error of a text that is no type.
+    static func types(
+        _ texts: [String: String], refused: [OutputType] = [],
+        failure: (_ text: String, _ remedy: String) -> ReplicationError
+    ) throws -> [String: OutputType] {
+        let known = OutputType.known.filter {
+            !refused.contains(OutputType(parsing: $0) ?? .bytes)
+        }
+        return try texts.mapValues { text in
+            if let type = OutputType(parsing: text), !refused.contains(type) { return type }
+            throw failure(
+                text,
+                Suggestion.nearest(to: text, among: known).map { "did you mean '\($0)'?" }
+                    ?? "types: " + known.joined(separator: ", "))
+        }
     }
 
     // MARK: Those of columns

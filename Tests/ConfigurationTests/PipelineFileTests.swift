@@ -140,6 +140,8 @@ struct PipelineFileTests {
         "What a later version carries is refused by name, not ignored",
         arguments: [
             ("lookups: [{name: c, table: public.c, key: code}]", "lookups"),
+            ("lookups: [{name: c, query: SELECT 1, key: code}]", "lookups"),
+            ("lookups: [{name: c, csv: c.csv, key: code, refresh: restate}]", "lookups"),
             ("http: 127.0.0.1:7070", "http"),
             ("on_conflict: upsert", "on_conflict"), ("on_hold: detach", "on_hold"),
             ("ddl: {default: ignore}", "ddl.default"),

@@ -78,4 +78,42 @@ struct TransformRuleTests {
                 """)
         #expect(result.transforms.map(\.mode) == [.softDelete, .append, .history])
     }
+
+    @Test("Lookups are read, and their files looked for beside the pipeline file")
+    func lookups() throws {
+        let result = try configuration(
+            ends
+                + """
+                lookups:
+                  - {name: countries, csv: data/c.csv, key: code}
+                  - {name: Rates, csv: /data/r.csv, key: [a, b], types: {a: int}}
+                """)
+        #expect(result.lookups.map(\.name) == ["countries", "Rates"])
+        #expect(result.lookups.map(\.key) == [["code"], ["a", "b"]])
+        #expect(result.lookups[1].types == ["a": "int"])
+        #expect(result.lookups[0].csv.hasSuffix("/data/c.csv"))
+        #expect(result.lookups[1].csv == "/data/r.csv")
+        #expect(result.lookups[0].place.contains("shop.yaml:4"))
+    }
+
+    @Test(
+        "A mistake in a lookup is named with its line",
+        arguments: [
+            ("{name: c, csv: c.csv, keys: a}", "'keys' is not a key of a lookup"),
+            ("{name: c, csv: c.csv}", "has 'name', 'csv' and 'key'"),
+            ("{name: c, csv: c.csv, key: [a, a]}", "no column, or one twice"),
+            ("{name: sqlite_c, csv: c.csv, key: a}", "begins with a letter"),
+            ("{name: a b, csv: c.csv, key: a}", "begins with a letter"),
+            ("{name: c, csv: \"${HOME}/c.csv\", key: a}", "nothing is put in"),
+            ("x", "a lookup is a map"),
+        ])
+    func lookupMistakes(_ item: String, _ why: String) throws {
+        let error = try failure(ends + "lookups:\n  - \(item)\n")
+        #expect(error.why.contains(why), "\(error)")
+        #expect(error.place?.contains("shop.yaml:4, key lookups") == true, "\(error)")
+        let twice = "  - {name: C, csv: a, key: a}\n"
+        #expect(
+            try failure(ends + "lookups:\n" + twice + twice.lowercased()).why.contains(
+                "two lookups have the name"))
+    }
 }

@@ -34,7 +34,7 @@ struct ValueOriginTests {
         #expect(result.tables.exclude.map(\.description) == ["public.c"])
         #expect(result.schemaMap == ["public": "shop"])
         let error = try failure(ends, environment: ["MARTLET_LOOKUPS": "[{name: c}]"])
-        #expect(error.why.contains("not supported yet"))
+        #expect(error.why.contains("a lookup has"))
     }
 
     @Test("Every key has a variable of its own")

@@ -132,4 +132,53 @@ struct TransformTests {
         #expect(
             try fixed([]).contains(#"{"source":"public.a","target":"public.a","key":["id"]}"#))
     }
+
+    @Test("A lookup's file is part of what must not change; too large a one lies in the spool")
+    func lookups() throws {
+        let directory = NSTemporaryDirectory() + "martlet-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true)
+        let path = directory + "/names.csv"
+        func scope(_ csv: String, memory: Int64 = 64 << 20) throws -> PipelineScope {
+            try Data(csv.utf8).write(to: URL(filePath: path))
+            let rule = try rule("public.k") {
+                $0.sql = "SELECT k.id, n.name FROM k LEFT JOIN names n ON n.id = k.id"
+            }
+            return try PipelineScope(
+                try configuration(to: "postgres://h/x") {
+                    $0.transforms = [rule]
+                    $0.lookups = [
+                        LookupRule(name: "names", csv: path, key: ["id"], place: "shop.yaml:3")
+                    ]
+                    $0.lookups[0].types = ["id": "int"]
+                    $0.memoryLimit = ByteSize(bytes: memory)
+                    $0.spoolDirectory = directory
+                }, source: FakeSource([table("public", "k", id: 2)]), target: FakeTarget())
+        }
+        func fixed(_ csv: String) throws -> String {
+            RunPreparation(
+                scope: try scope(csv), options: RunOptions(), prerequisites: []
+            ).fixedConfiguration
+        }
+        #expect(try fixed("id,name\n1,a\n") == fixed("id,name\n1,a\n"))
+        #expect(try fixed("id,name\n1,a\n") != fixed("id,name\n1,b\n"))
+        let small = try scope("id,name\n1,a\n")
+        #expect(small.lookups.map { $0.memoryBytes > 0 } == true)
+        let large = try scope(
+            "id,name\n1,\(String(repeating: "a", count: 100_000))\n", memory: 1 << 20)
+        #expect(
+            large.lookups?.memoryBytes == 0 && large.transforms[0].usedLookups.map(\.rows) == [1])
+        let wrong = #expect(throws: ReplicationError.self) { try scope("id,name\n1,a\n1,b\n") }
+        #expect(wrong?.place == "shop.yaml:3, \(path), line 3")
+        let missing = #expect(throws: ReplicationError.self) {
+            try PipelineScope(
+                try configuration {
+                    $0.lookups = [
+                        LookupRule(name: "n", csv: path + "x", key: ["id"], place: "shop.yaml:3")
+                    ]
+                }, source: FakeSource([table("public", "k", id: 2)]), target: FakeTarget())
+        }
+        #expect(missing?.why.hasPrefix("there is no ") == true && missing?.exitCode == 2)
+    }
 }

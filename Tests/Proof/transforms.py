@@ -4,6 +4,7 @@ filters and projections, random DML while the load runs and behind it, with kill
 must be at the target is computed by running the same SELECT in SQLite over the source's final rows.
 """
 
+import csv
 import datetime
 import json
 import os
@@ -28,7 +29,23 @@ OUTPUTS = [("name", 1), ("note AS remark", 1), ("price", 1), ("amount", 1), ("up
            ("CASE WHEN amount > 50 THEN 'high' ELSE 'low' END AS level", 1),
            ("length(note) AS len", 1), ("substr(note, 1, 3) || id AS start", 1),
            ("'eu' AS region", 0), ("price > 10 AS dear", 1), ("amount * 2 AS twice", 1)]
-TYPES = {"twice": "bigint"}
+# Of a lookup, whose columns are called otherwise.
+LANDS = [("DE", "Germany", 3), ("FR", 'France, "la belle"', None), ("SE", None, 9)]
+LOOKED_UP = [("title", 1), ("coalesce(title, '?') || ' ' || id AS place", 1), ("weight", 1),
+             ("(SELECT count(*) FROM lands l WHERE l.weight > amount) AS heavier", 1),
+             ("code IS NOT NULL AS known", 1)]
+LOOKED_UP_FILTERS = ["weight > 2", "title IS NULL OR amount > 50",
+                     "country IN (SELECT l.code FROM lands l WHERE l.weight > 0)"]
+TYPES = {"twice": "bigint", "heavier": "bigint"}
+
+
+def write_lands(path, lands=tuple(LANDS)):
+    """With rows that nothing joins: the file is larger than a small share of the memory."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["code", "title", "weight"])
+        writer.writerows(lands)
+        writer.writerows([f"none-{number}", "x" * 2000, ""] for number in range(1500))
 
 
 def literal(value):
@@ -52,15 +69,26 @@ class Model:
         self.may_truncate = False
         self.make_table()
         self.sql_text = self.choose()
-        self.pipeline = Pipeline(self.source, self.target, {"transforms": [{
-            "table": self.table, "into": "folk", "sql": self.sql_text, "types": {
-                name: kind for name, kind in TYPES.items() if f" AS {name}" in self.sql_text}}]})
+        self.pipeline = Pipeline(self.source, self.target, {
+            "transforms": [{
+                "table": self.table, "into": "folk", "sql": self.sql_text, "types": {
+                    name: kind for name, kind in TYPES.items() if f" AS {name}" in self.sql_text}}],
+            "lookups": [{"name": "lands", "csv": "lands.csv", "key": "code",
+                         "types": {"weight": "int"}}],
+            # Less memory than the file would take: it lies in the spool.
+            "memory_limit": self.random.choice(["256MB", "32MB"])})
+        write_lands(self.pipeline.folder / "lands.csv")
 
     def choose(self):
-        outputs = [text for text, parts in OUTPUTS
+        joins = self.random.choice(["LEFT JOIN", "LEFT JOIN", "JOIN", None])
+        if joins == "JOIN" and not self.is_full:
+            joins = "LEFT JOIN"
+        outputs = [text for text, parts in OUTPUTS + (LOOKED_UP if joins else [])
                    if self.random.random() < 0.6 and (self.is_full or parts < 2)]
-        where = self.random.choice(FILTERS) if self.is_full else "id % 3 <> 0"
-        return f"SELECT {', '.join(['id'] + outputs)} FROM people WHERE {where}"
+        filters = FILTERS + (LOOKED_UP_FILTERS if joins else [])
+        where = self.random.choice(filters) if self.is_full else "id % 3 <> 0"
+        table = f"people {joins} lands ON code = country" if joins else "people"
+        return f"SELECT {', '.join(['id'] + outputs)} FROM {table} WHERE {where}"
 
     def make_table(self):
         more = "" if self.is_postgresql else " CHARACTER SET utf8mb4"
@@ -134,6 +162,8 @@ class Model:
         link = sqlite3.connect(":memory:")
         link.execute("CREATE TABLE people (id INTEGER, name TEXT, country TEXT, amount INTEGER, "
                      "price NUMERIC, note TEXT)")
+        link.execute("CREATE TABLE lands (code TEXT PRIMARY KEY, title TEXT, weight INTEGER)")
+        link.executemany("INSERT INTO lands VALUES (?, ?, ?)", LANDS)
         rows = self.source.query(f"SELECT {COLUMNS} FROM {self.table}", self.source.installer)
         link.executemany("INSERT INTO people VALUES (?, ?, ?, ?, ?, ?)", [
             [float(value) if isinstance(value, Decimal) else value for value in row]
@@ -156,7 +186,7 @@ class Model:
 
     def outputs(self):
         depth, part, parts = 0, "", []
-        for letter in self.sql_text[7:self.sql_text.index(" FROM ")]:
+        for letter in self.sql_text[7:self.sql_text.index(" FROM people")]:
             depth += {"(": 1, ")": -1}.get(letter, 0)
             if letter == "," and depth == 0:
                 parts.append(part)
@@ -226,6 +256,8 @@ def transforms(options, target, number):
     require(tried.returncode == 0 and "rows pass" in tried.stdout,
             f"transform: {tried.stdout}{tried.stderr}")
     load_again(model)
+    left = [path.name for path in model.pipeline.folder.rglob("lookups-*")]
+    require(not left, f"a file of lookups is left: {left}")
     let_go(model.source, model.target)
 
 
@@ -304,7 +336,9 @@ def changed(options, target):
     """Rows of another transform, or of another secret, are not written beside the old ones."""
     source, target = make_source(options.source), make_target(target)
     table, secret = f"{source.schema}.kept", "geheim-4711"
-    rule = {"table": table, "sql": "SELECT id, hmac_sha256(name, key('pii')) AS name FROM kept"}
+    rule = {"table": table, "sql": "SELECT id, hmac_sha256(name, key('pii')) AS name, title "
+                                   "FROM kept LEFT JOIN lands ON code = name"}
+    lookups = [{"name": "lands", "csv": "lands.csv", "key": "code"}]
 
     def given(**changes):
         pipeline.options["transforms"] = [{**rule, **changes}]
@@ -316,22 +350,30 @@ def changed(options, target):
     os.environ["PII"] = secret
     source.query(f"CREATE TABLE {table} (id int PRIMARY KEY, name varchar(40))", source.installer)
     source.query(f"INSERT INTO {table} VALUES (1, 'a')", source.installer)
-    pipeline = Pipeline(source, target, {"transforms": [rule], "keys": {"pii": "${PII}"}})
+    pipeline = Pipeline(source, target, {
+        "transforms": [rule], "lookups": lookups, "keys": {"pii": "${PII}"}})
+    file = pipeline.folder / "lands.csv"
+    write_lands(file)
     pipeline.install()
     pipeline.catch_up(60)
     first = rows()
     source.query(f"INSERT INTO {table} VALUES (2, 'b')", source.installer)
-    others = [{"sql": rule["sql"] + " WHERE id > 0"}, {"types": {"name": "varchar(64)"}}, {}]
+    others = [{"sql": rule["sql"] + " WHERE id > 0"}, {"types": {"name": "varchar(64)"}}, {}, {}]
     for number, other in enumerate(others):
         given(**other)
-        os.environ["PII"] = secret if other else "another"
+        os.environ["PII"] = "another" if number == 2 else secret
+        write_lands(file, LANDS[1:] if number == 3 else LANDS)
         run = pipeline.start("--until-caught-up")
         code = run.wait(60)
         require(code == 2 and "differ from those it was started with" in run.tail(),
                 f"change {number}: run ended with {code}: {run.tail()}")
         require(rows() == first, f"change {number}: the target changed")
     given()
-    os.environ["PII"] = secret
+    write_lands(file, LANDS + LANDS[:1])
+    said = pipeline.call("check")
+    require(said.returncode == 2 and "lands.csv, line 5" in said.stderr and "key (code)" in said.stderr,
+            f"check of a key that is there twice: {said.returncode} {said.stdout}{said.stderr}")
+    write_lands(file)
     for command in ("plan", "check", "status"):
         said = pipeline.call(command)
         require(secret not in said.stdout + said.stderr, f"{command} shows the secret")

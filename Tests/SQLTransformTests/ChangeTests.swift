@@ -66,9 +66,10 @@ struct ChangeTests {
 
     /// `insert 1 A`, with the verdict behind it unless it is `whole`.
     static func run(
-        _ sql: String, _ test: TestBatch, _ actions: [ChangeAction]? = nil
+        _ sql: String, _ test: TestBatch, _ actions: [ChangeAction]? = nil,
+        lookups: Lookups? = nil
     ) throws -> [String] {
-        let transform = try compile(sql, test.route)
+        let transform = try compile(sql, test.route, lookups: lookups)
         let evaluator = try RowEvaluator(transform, keys: TransformKeys(), sourceName: "shop")
         var made = ChangeTransform(test.batch, [evaluator])
         _ = try made.run(0..<test.batch.changes.count, actions)

@@ -9,6 +9,8 @@ import Testing
 struct Recipe: Sendable, CustomTestStringConvertible {
     var title: String
     var sql = ""
+    /// Name and key of each file, and what stands in it.
+    var files: [(name: String, key: [String], csv: String)] = []
     /// Header and rows.
     var before: [[String]] = []
     var after: [[String]] = []
@@ -29,8 +31,15 @@ struct Recipe: Sendable, CustomTestStringConvertible {
     init(_ text: String) {
         let parts = text.components(separatedBy: "```")
         title = text.components(separatedBy: "\n")[0]
-        sql = String(parts[1].dropFirst("sql\n".count))
-        let tables = parts[2].components(separatedBy: "\n\n").map(Self.rows).filter { !$0.isEmpty }
+        for (index, part) in parts.enumerated() where index % 2 == 1 {
+            let lines = part.split(separator: "\n", maxSplits: 1).map(String.init)
+            let words = lines[0].components(separatedBy: " ")
+            if words[0] == "sql" { sql = lines[1] }
+            if words[0] == "csv" { files.append((words[1], [words[2]], lines[1])) }
+        }
+        let tables = parts[parts.count - 1].components(separatedBy: "\n\n").map(Self.rows).filter {
+            !$0.isEmpty
+        }
         (before, after) = (tables[0], tables[tables.count - 1])
         if tables.count > 2 { changes = tables[1] }
         mode = TableMode.allCases.first { parts[0].contains("`mode: \($0.rawValue)`") }
@@ -60,9 +69,9 @@ struct Recipe: Sendable, CustomTestStringConvertible {
 
 @Suite("Recipes of docs/transforms.md")
 struct RecipeTests {
-    @Test("There are twelve, two of them with a mode")
+    @Test("There are thirteen, two of them with a mode")
     func count() {
-        #expect(Recipe.all.count == 12)
+        #expect(Recipe.all.count == 13)
         #expect(Recipe.all.count { $0.mode != nil } == 2)
     }
 
@@ -71,22 +80,19 @@ struct RecipeTests {
         let words = recipe.sql.components(separatedBy: "FROM ")
         let name = words[1].prefix { $0.isLetter }
         let keys = TransformKeys(["pii": Array("secret".utf8)])
-        let route = try recipe.route(String(name))
-        let transform = try compile(recipe.sql, route, keys: keys, mode: recipe.mode)
+        let transform = try compile(
+            recipe.sql, try recipe.route(String(name)), keys: keys,
+            lookups: try lookups(recipe.files), mode: recipe.mode)
         #expect(transform.outputs.map(\.column.name) == recipe.after[0])
-        let evaluator = try RowEvaluator(transform, keys: keys, sourceName: "shop")
-        var copy = RowCopyTransform(evaluator)
-        defer { copy.close() }
         let rows = recipe.before.dropFirst().map { row in
-            row.map { $0 == "NULL" ? "\\N" : $0 }.joined(separator: "\t") + "\n"
+            row.map { $0 == "NULL" ? "\\N" : $0 }.joined(separator: "\t")
         }
-        var made: [UInt8] = []
-        try Array(rows.joined().utf8).withUnsafeBytes { try copy.take($0) { made += $0 } }
-        let found = String(decoding: made, as: UTF8.self).split(separator: "\n").map {
+        let found = try load(transform, rows).map {
             $0.components(separatedBy: "\t").map { $0 == "\\N" ? "NULL" : $0 }
         }
         var target = RecipeTarget(transform, found)
-        try target.apply(recipe, evaluator)
+        try target.apply(
+            recipe, try RowEvaluator(transform, keys: keys, sourceName: "shop"))
         #expect(target.sorted == Array(recipe.after.dropFirst()))
     }
 }

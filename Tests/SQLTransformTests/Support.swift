@@ -32,7 +32,8 @@ let customers = table(
 func compile(
     _ sql: String, _ route: TableRoute = customers, key: [String]? = nil,
     types: [String: String] = [:], nondeterministic: Set<String> = [],
-    keys: TransformKeys = TransformKeys(["pii": Array("secret".utf8)]), mode: TableMode? = nil
+    keys: TransformKeys = TransformKeys(["pii": Array("secret".utf8)]), lookups: Lookups? = nil,
+    mode: TableMode? = nil
 ) throws -> Transform {
     var definition = TransformDefinition(
         table: route.source.name, target: TableName(schema: "public", name: "target"), sql: sql)
@@ -41,16 +42,16 @@ func compile(
     definition.nondeterministic = nondeterministic
     definition.mode = mode
     definition.place = "shop.yaml:9"
-    return try TransformCompiler.compile(definition, route, keys: keys)
+    return try TransformCompiler.compile(definition, route, keys: keys, lookups: lookups)
 }
 
 /// What compiling refuses.
 func refusal(
     _ sql: String, _ route: TableRoute = customers, key: [String]? = nil,
-    types: [String: String] = [:]
+    types: [String: String] = [:], lookups: Lookups? = nil
 ) -> ReplicationError? {
     do {
-        _ = try compile(sql, route, key: key, types: types)
+        _ = try compile(sql, route, key: key, types: types, lookups: lookups)
         return nil
     } catch { return error as? ReplicationError }
 }
@@ -84,4 +85,46 @@ func evaluate(
         guard try evaluator.append(1, to: &bytes) else { return nil }
         return String(decoding: bytes, as: UTF8.self)
     }
+}
+
+/// Loads lookups out of texts, in blocks of a few bytes.
+func lookups(
+    _ files: (name: String, key: [String], csv: String)..., types: [String: OutputType] = [:],
+    storage: LookupStorage = .memory(1 << 20)
+) throws -> Lookups { try lookups(files, types: types, storage: storage) }
+
+func lookups(
+    _ files: [(name: String, key: [String], csv: String)], types: [String: OutputType] = [:],
+    storage: LookupStorage = .memory(1 << 20)
+) throws -> Lookups {
+    try Lookups(
+        storage,
+        files.map { file in
+            var definition = LookupDefinition(
+                name: file.name, key: file.key, file: "\(file.name).csv")
+            definition.types = types
+            definition.place = "shop.yaml:4"
+            let bytes = Array(file.csv.utf8)
+            return (
+                definition,
+                { take in
+                    for start in stride(from: 0, to: bytes.count, by: 3) {
+                        try Array(bytes[start..<min(start + 3, bytes.count)])
+                            .withUnsafeBytes(take)
+                    }
+                }
+            )
+        })
+}
+
+/// Transforms rows of COPY text, as a load does; NULL is `\N`.
+func load(_ transform: Transform, _ rows: [String]) throws -> [String] {
+    let keys = TransformKeys(["pii": Array("secret".utf8)])
+    var copy = RowCopyTransform(try RowEvaluator(transform, keys: keys, sourceName: "shop"))
+    defer { copy.close() }
+    var made: [UInt8] = []
+    try Array(rows.map { $0 + "\n" }.joined().utf8).withUnsafeBytes { block in
+        try copy.take(block) { made += $0 }
+    }
+    return String(decoding: made, as: UTF8.self).split(separator: "\n").map(String.init)
 }

@@ -17,15 +17,22 @@ struct RefusalText {
                 at: offset(of: function), try: "name the output under 'nondeterministic:'")
         }
         let (why, remedy) = words(refusal.message)
-        let word = refusal.message.split(separator: " ").last.map(String.init)
+        // "no such column: k.name", "access to k.name is prohibited".
+        let word = refusal.message.replacing(" is prohibited", with: "")
+            .split(whereSeparator: { " .".contains($0) }).last.map(String.init)
         return TransformCompiler.failure(
             definition, why, at: refusal.offset ?? word.flatMap(offset), try: remedy)
     }
 
     private func words(_ message: String) -> (why: String, remedy: String?) {
+        let tables = session.lookups?.tables ?? []
         let kinds: [(prefix: String, what: String, candidates: [String])] = [
-            ("no such column: ", "column", session.row.columns.filter { !$0.isHidden }.map(\.name)),
-            ("no such table: ", "table", [session.table]),
+            (
+                "no such column: ", "column",
+                session.row.columns.filter { !$0.isHidden }.map(\.name)
+                    + tables.flatMap(\.columns).map(\.name)
+            ),
+            ("no such table: ", "table", [session.table] + tables.map(\.name)),
             ("no such function: ", "function", session.functionNames),
         ]
         for kind in kinds where message.hasPrefix(kind.prefix) {
@@ -43,7 +50,8 @@ struct RefusalText {
             )
         }
         if message == "not authorized" || message.contains("prohibited") {
-            return ("a transform reads its own table only", "FROM \(session.table)")
+            let more = tables.isEmpty ? "" : " and lookups"
+            return ("a transform reads its own table\(more) only", "FROM \(session.table)")
         }
         return (message, nil)
     }

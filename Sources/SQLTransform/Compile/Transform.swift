@@ -34,6 +34,8 @@ package struct Transform: Sendable {
         package var passes: Int?
         /// Indices of the row's columns that it is made of: these and no others.
         package var dependsOn: Set<Int>
+        /// Names of lookups that it is made of too.
+        package var lookups: Set<String> = []
         /// Empty for what passes, and for a column of the mode's own.
         var expression: String
         /// A SELECT of it alone, filtered: tells whether it is what fails.
@@ -58,19 +60,24 @@ package struct Transform: Sendable {
     let keyStatement: String?
     /// Secrets that it uses, by name, with a few bits to know them again by.
     let secrets: [String: String]
+    /// Those that it reads.
+    package let usedLookups: [LookupTable]
+    private let lookups: Lookups?
 
     /// - Parameter route: the table as the source has it.
     /// - Throws: `.configuration`, with file, line and column of the SQL.
     package init(
-        compiling definition: TransformDefinition, _ route: TableRoute, keys: TransformKeys
+        compiling definition: TransformDefinition, _ route: TableRoute, keys: TransformKeys,
+        lookups: Lookups? = nil
     ) throws {
-        self = try TransformCompiler.compile(definition, route, keys: keys)
+        self = try TransformCompiler.compile(definition, route, keys: keys, lookups: lookups)
     }
 
     init(
         _ definition: TransformDefinition, source: TableRoute, target: TableRoute,
         outputs: [Output], filteredBy: Set<Int>, isOneToOne: Bool, statement: String?,
-        keyStatement: String?, secrets: [String: String]
+        keyStatement: String?, secrets: [String: String], usedLookups: [LookupTable],
+        lookups: Lookups?
     ) {
         self.definition = definition
         self.source = source
@@ -81,6 +88,8 @@ package struct Transform: Sendable {
         self.statement = statement
         self.keyStatement = keyStatement
         self.secrets = secrets
+        self.usedLookups = usedLookups
+        self.lookups = lookups
     }
 
     /// What must not change between two runs.
@@ -89,8 +98,9 @@ package struct Transform: Sendable {
         let key = target.keyColumns.map(\.name)
         let secrets = secrets.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
         let mode = definition.mode.map { [$0.rawValue] } ?? []
-        return
-            ([definition.sql] + mode + [columns, key, secrets].map { $0.joined(separator: ", ") })
+        let lookups = usedLookups.map { "\($0.name) \($0.fingerprint)" }
+        let parts = [columns, key, secrets] + (lookups.isEmpty ? [] : [lookups])
+        return ([definition.sql] + mode + parts.map { $0.joined(separator: ", ") })
             .joined(separator: " | ")
     }
 
@@ -107,6 +117,7 @@ package struct Transform: Sendable {
     func openSession(_ keys: TransformKeys) throws -> TransformSession {
         try TransformSession(
             table: source.source.name.name, row: SourceRow(rowColumns), keys: keys,
-            hasClock: !definition.nondeterministic.isEmpty)
+            hasClock: !definition.nondeterministic.isEmpty,
+            lookups: usedLookups.isEmpty ? nil : lookups)
     }
 }

@@ -11,13 +11,15 @@ struct TransformCompiler {
 
     /// - Throws: `.configuration`, with file, line and column of the SQL.
     static func compile(
-        _ definition: TransformDefinition, _ route: TableRoute, keys: TransformKeys
+        _ definition: TransformDefinition, _ route: TableRoute, keys: TransformKeys,
+        lookups: Lookups? = nil
     ) throws -> Transform {
         try refuseNames(definition, route)
+        try refuseTwin(lookups, definition, route)
         let session = try TransformSession(
             table: route.source.name.name, row: SourceRow(ExactColumns.columns(route)),
             keys: keys,
-            hasClock: !definition.nondeterministic.isEmpty)
+            hasClock: !definition.nondeterministic.isEmpty, lookups: lookups)
         let select: SelectText
         do { select = try SelectText(definition.sql) } catch {
             // SQLite's own word comes first: it knows where a mistake is.
@@ -33,10 +35,11 @@ struct TransformCompiler {
     private func compile() throws -> Transform {
         let whole = try Self.prepareWhole(definition, session)
         try refuseAggregates()
+        try refuseJoins()
         let filteredBy = try filterColumns()
         var outputs: [Transform.Output] = []
         for index in select.outputs.indices {
-            outputs += try self.outputs(index, whole.statement, first: outputs.count)
+            outputs += try self.outputs(index, whole, first: outputs.count)
         }
         guard outputs.count == whole.statement.columnCount else {
             throw failure("its outputs cannot be told apart", at: 0)
@@ -51,10 +54,13 @@ struct TransformCompiler {
             filteredBy: filteredBy,
             isOneToOne: definition.mode == .append
                 || TransformKey(self).isOneToOne(outputs, key: key),
-            statement: statement(outputs),
+            statement: statement(outputs, isWhole: true),
             keyStatement: statement(
-                outputs.indices.filter(key.contains).map { outputs[$0] }),
-            secrets: try secrets())
+                outputs.indices.filter(key.contains).map { outputs[$0] }, isWhole: false),
+            secrets: try secrets(),
+            usedLookups: session.lookups?.tables.filter {
+                whole.lookups.contains($0.name.lowercased())
+            } ?? [], lookups: session.lookups)
     }
 
     private func key(_ outputs: [Transform.Output]) throws -> [Int] {
@@ -85,15 +91,15 @@ struct TransformCompiler {
 
     /// One part of the list: a single output, or those of a `*`.
     private func outputs(
-        _ index: Int, _ whole: TransformStatement, first: Int
+        _ index: Int, _ whole: TransformSession.Prepared, first: Int
     ) throws -> [Transform.Output] {
         let range = select.outputs[index]
         let expression = select.tokens.text(range)
         let piece = try prepare(expression, at: index, mayBeRandom: true)
         try refuseHiddenAggregate(expression, at: index)
-        let isName = select.isPlainName(range) && select.readsOneTable
+        let isName = select.isPlainName(range) && select.keepsRow(joining: session.lookupNames)
         return try (0..<piece.statement.columnCount).map { offset in
-            let name = whole.name(first + offset)
+            let name = whole.statement.name(first + offset)
             guard name != "" else { throw failure("an output has no name", at: index) }
             if isName, let origin = piece.statement.origin(offset),
                 let column = route.columns.firstIndex(where: { $0.name == origin })
@@ -111,9 +117,10 @@ struct TransformCompiler {
                 try refuseNow(range, output: index)
                 _ = try prepare(expression, at: index, mayBeRandom: false)
             }
+            let found = isName ? piece.statement.found(offset) : nil
             return Transform.Output(
-                column: try column(name, range, at: index), passes: nil, dependsOn: piece.reads,
-                expression: expression,
+                column: try column(name, range, found, whole.lookups, at: index), passes: nil,
+                dependsOn: piece.reads, lookups: piece.lookups, expression: expression,
                 alone: select.statement(selecting: expression, filtered: true))
         }
     }
@@ -131,7 +138,10 @@ struct TransformCompiler {
     private func prepare(
         _ expression: String, at index: Int, mayBeRandom: Bool
     ) throws -> TransformSession.Prepared {
-        let sql = select.statement(selecting: expression, filtered: false)
+        // What it says nothing of makes no difference to its value.
+        let sql = select.statement(
+            selecting: expression, filtered: false,
+            without: unneeded(expression, filtered: false) { _ in true })
         do {
             return try session.prepare(sql, allowing: mayBeRandom ? Self.clocks : [])
         } catch {
@@ -152,11 +162,12 @@ struct TransformCompiler {
             "an expression has no name", at: index, try: "write \(text.prefix(40)) AS name")
     }
 
-    private func column(_ name: String, _ range: Range<Int>, at index: Int) throws -> Column {
-        if let type = definition.types[name] { return made(name, type) }
-        let known = Dictionary(
-            route.columns.map { ($0.name.lowercased(), $0.type) }, uniquingKeysWith: { a, _ in a })
-        let inference = TypeInference(tokens: select.tokens, columns: known)
+    private func column(
+        _ name: String, _ range: Range<Int>, _ found: LookupTable.Column?, _ lookups: Set<String>,
+        at index: Int
+    ) throws -> Column {
+        if let type = definition.types[name] ?? found?.type { return made(name, type) }
+        let inference = TypeInference(tokens: select.tokens, columns: knownTypes(lookups))
         switch inference.type(of: range) {
         case .type(let type): return made(name, type)
         case .column(let type): return made(name, type)
@@ -188,7 +199,8 @@ struct TransformCompiler {
     // MARK: Filter and statement
 
     private func filterColumns() throws -> Set<Int> {
-        let sql = select.statement(selecting: "1", filtered: true)
+        let sql = select.statement(
+            selecting: "1", filtered: true, without: unneeded("1", filtered: true, \.isLeft))
         try refuseNow(select.rest)
         try refuseAboutChange(select.rest, "filter by the row's columns")
         do { return try session.prepare(sql).reads } catch {
@@ -207,13 +219,17 @@ struct TransformCompiler {
     }
 
     /// The expressions alone, in the outputs' order; what is passed through is never asked for.
-    private func statement(_ outputs: [Transform.Output]) -> String? {
+    ///
+    /// - Parameter isWhole: every join stays, so that one which makes several rows is found out.
+    private func statement(_ outputs: [Transform.Output], isWhole: Bool) -> String? {
         let expressions = outputs.map(\.expression).filter { !$0.isEmpty }
         guard !expressions.isEmpty || !select.rest.isEmpty || !select.readsOneTable else {
             return nil
         }
         let list = expressions.isEmpty ? "1" : expressions.joined(separator: ", ")
-        return select.statement(selecting: list, filtered: true)
+        return select.statement(
+            selecting: list, filtered: true,
+            without: isWhole ? [] : unneeded(list, filtered: true, \.isLeft))
     }
 
     // MARK: Errors

@@ -69,7 +69,7 @@ struct TransformKey {
         let tokens = SQLTokens(output.expression)
         let inference = TypeInference(tokens: tokens, columns: [:])
         let range = inference.withoutName(0..<tokens.tokens.count)
-        guard range.count >= 4, output.dependsOn.count == 1,
+        guard range.count >= 4, output.dependsOn.count == 1, output.lookups.isEmpty,
             FunctionLibrary.named(tokens.tokens[0].text)?.isInjective == true,
             tokens.closing(1, before: range.upperBound) == range.upperBound - 1,
             let first = tokens.split(2..<range.upperBound - 1).first

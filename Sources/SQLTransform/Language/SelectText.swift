@@ -88,13 +88,22 @@ struct SelectText {
         }
     }
 
-    /// A SELECT of something else over the same row; without the filter if asked for.
-    func statement(selecting expression: String, filtered: Bool) -> String {
-        [
-            tokens.text(prefix), "SELECT", expression, "FROM", tokens.text(from),
-            filtered ? tokens.text(rest) : "",
-        ].filter { !$0.isEmpty }.joined(separator: " ")
+    /// A SELECT of something else over the same row; without the filter, or some joins, if asked
+    /// for.
+    func statement(
+        selecting expression: String, filtered: Bool, without left: Set<Int> = []
+    ) -> String {
+        let joins = self.joins
+        let kept = joins.joins.indices.filter { !left.contains($0) }.map {
+            tokens.text(joins.joins[$0].range)
+        }
+        return
+            ([tokens.text(prefix), "SELECT", expression, "FROM", tokens.text(joins.first)]
+            + kept + [filtered ? tokens.text(rest) : ""])
+            .filter { !$0.isEmpty }.joined(separator: " ")
     }
+
+    var joins: SelectJoins { SelectJoins(tokens, from) }
 
     func offset(ofOutput index: Int) -> Int {
         let range = outputs[index]
@@ -113,6 +122,17 @@ struct SelectText {
         let from = tokens.tokens[self.from]
         return (1...3).contains(from.count) && from.allSatisfy(\.isName)
             && prefix.isEmpty
+    }
+
+    /// The row's table comes first, and what is joined to it has no other rows of it and leaves
+    /// its columns alone: `FROM table LEFT JOIN lookup ON ...`.
+    func keepsRow(joining lookups: Set<String>) -> Bool {
+        let names = tokens.tokens[joins.first]
+        return (1...3).contains(names.count) && names.allSatisfy(\.isName) && prefix.isEmpty
+            && joins.joins.allSatisfy { join in
+                join.table.map(lookups.contains) == true
+                    && !["RIGHT", "FULL", "NATURAL"].contains(where: join.words.contains)
+            }
     }
 
     /// Nothing but a name, with or without another one behind it.

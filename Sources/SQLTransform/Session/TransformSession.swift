@@ -1,14 +1,15 @@
 internal import CSQLite
 import ReplicationModel
 
-/// One connection of SQLite's with one table of one row, the functions, and nothing else: no file,
-/// no clock, no way to write.
+/// One connection of SQLite's with one table of one row, the lookups, the functions, and nothing
+/// else: no file, no clock, no way to write.
 final class TransformSession {
     let handle: OpaquePointer
     let row: SourceRow
     let table: String
     let context = ChangeContext()
     let clock: StoppedClock
+    let lookups: Lookups?
     /// Names of SQLite's own functions that always give the same for the same.
     private let deterministic: Set<String>
     /// Those that look at many rows.
@@ -21,26 +22,34 @@ final class TransformSession {
     /// What the statement being prepared reads and calls.
     final class Listener {
         var columns: Set<String> = []
+        var lookups: Set<String> = []
         var table = ""
+        /// Names of lookups that may be read, in lower case.
+        var known: Set<String> = []
         var allowed: Set<String> = []
         var refusedFunction: String?
         var printsText = false
     }
 
     /// - Parameter hasClock: 'now' may be asked for.
-    init(table: String, row: SourceRow, keys: TransformKeys, hasClock: Bool) throws {
+    init(
+        table: String, row: SourceRow, keys: TransformKeys, hasClock: Bool, lookups: Lookups?
+    ) throws {
         guard let clock = StoppedClock(isStopped: !hasClock) else { throw Self.fault(nil, "open") }
         var made: OpaquePointer?
-        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX
+        // Not SQLITE_OPEN_MEMORY, which would hold for what is attached too.
+        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX
         let code = sqlite3_open_v2(":memory:", &made, flags, clock.name)
         guard code == SQLITE_OK, let made else {
             sqlite3_close(made)
             throw Self.fault(nil, "open")
         }
         (handle, self.row, self.table, self.clock) = (made, row, table, clock)
+        self.lookups = lookups
         (deterministic, aggregates) = Self.functions(of: made)
         context.keys = keys
         try check(martlet_sqlite_confine(made), "set up")
+        if let lookups { try check(lookups.attach(to: made), "attach the lookups to") }
         try check(RowTable.register(row, on: made), "set up")
         for function in FunctionLibrary.all {
             try check(function.register(on: made, context), "register \(function.name)")
@@ -54,6 +63,7 @@ final class TransformSession {
             sqlite3_exec(made, "SELECT 1 FROM json_each('[]'), json_tree('[]')", nil, nil, nil),
             "find JSON's tables")
         listener.table = table
+        listener.known = Set(lookups?.tables.map { $0.name.lowercased() } ?? [])
         listener.allowed = deterministic.union(FunctionLibrary.all.map(\.name))
         listen()
     }
@@ -100,6 +110,8 @@ extension TransformSession {
         var statement: TransformStatement
         /// Indices of the row's columns that it reads.
         var reads: Set<Int>
+        /// Names of lookups that it reads, in lower case.
+        var lookups: Set<String>
     }
 
     /// Why SQLite refused a statement.
@@ -112,7 +124,7 @@ extension TransformSession {
     }
 
     func prepare(_ sql: String, allowing extra: Set<String> = []) throws(Refusal) -> Prepared {
-        listener.columns = []
+        (listener.columns, listener.lookups) = ([], [])
         listener.refusedFunction = nil
         listener.allowed.formUnion(extra)
         defer { listener.allowed.subtract(extra) }
@@ -129,8 +141,12 @@ extension TransformSession {
         printsText = printsText || listener.printsText
         return Prepared(
             statement: TransformStatement(made, on: self),
-            reads: Set(row.columns.filter { names.contains($0.name) }.map(\.field)))
+            reads: Set(row.columns.filter { names.contains($0.name) }.map(\.field)),
+            lookups: listener.lookups)
     }
+
+    /// In lower case.
+    var lookupNames: Set<String> { listener.known }
 
     /// What may be called.
     var functionNames: [String] { listener.allowed.sorted() }
@@ -151,10 +167,10 @@ extension TransformSession {
     private func listen() {
         sqlite3_set_authorizer(
             handle,
-            { listener, action, first, second, _, _ in
+            { listener, action, first, second, database, _ in
                 guard let listener else { return SQLITE_DENY }
                 return Unmanaged<Listener>.fromOpaque(listener)._withUnsafeGuaranteedRef {
-                    $0.judge(action, first, second)
+                    $0.judge(action, first, second, database)
                 }
             }, Unmanaged.passUnretained(listener).toOpaque())
         sqlite3_progress_handler(
@@ -174,13 +190,20 @@ extension TransformSession.Listener {
     private static let owners = ["sqlite_", "pragma_"]
 
     func judge(
-        _ action: Int32, _ first: UnsafePointer<CChar>?, _ second: UnsafePointer<CChar>?
+        _ action: Int32, _ first: UnsafePointer<CChar>?, _ second: UnsafePointer<CChar>?,
+        _ database: UnsafePointer<CChar>?
     ) -> Int32 {
         switch action {
         case SQLITE_SELECT, SQLITE_RECURSIVE: return SQLITE_OK
         case SQLITE_READ:
             let name = first.map { String(cString: $0) } ?? ""
             let column = second.map { String(cString: $0) } ?? ""
+            if database.map({ String(cString: $0) }) == Lookups.schema,
+                known.contains(name.lowercased())
+            {
+                lookups.insert(name.lowercased())
+                return SQLITE_OK
+            }
             if name == table { columns.insert(column) }
             // Of rows that nothing is read of: a CTE's, or SQLite's own.
             let isCounted = column.isEmpty && !Self.owners.contains { name.hasPrefix($0) }

@@ -22,10 +22,21 @@ final class TransformStatement {
 
     /// The row's column that the output is, if it is nothing else.
     func origin(_ column: Int) -> String? {
+        guard let (table, name) = place(column), table == session.table else { return nil }
+        return name
+    }
+
+    /// The lookup's column that the output is, if it is nothing else.
+    func found(_ column: Int) -> LookupTable.Column? {
+        guard let (table, name) = place(column) else { return nil }
+        return session.lookups?.named(table)?.columns.first { $0.name == name }
+    }
+
+    private func place(_ column: Int) -> (table: String, name: String)? {
         guard let table = sqlite3_column_table_name(handle, Int32(column)),
-            String(cString: table) == session.table
+            let name = sqlite3_column_origin_name(handle, Int32(column))
         else { return nil }
-        return sqlite3_column_origin_name(handle, Int32(column)).map { String(cString: $0) }
+        return (String(cString: table), String(cString: name))
     }
 
     /// Whether the row passes; then its outputs can be read until `reset`.
