@@ -68,7 +68,7 @@ package struct SchemaObject: Sendable, Equatable {
 
 /// Statements for the target, by when they run (DESIGN 6.11).
 package struct SchemaPlan: Sendable {
-    /// Before the rows: types, tables, keys, checks.
+    /// Before the rows: types, tables, checks, and keys where the table is stored by them.
     package var beforeRows: [String] = []
     /// The key that rows are found by, where it need not be there before the rows, by source table
     /// id: made behind them, or before the first change of one.

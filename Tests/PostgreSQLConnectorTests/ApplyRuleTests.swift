@@ -116,12 +116,7 @@ struct ApplyRuleTests {
                 + "INSERT INTO s.t VALUES (1, 1), (2, 2)")
         let route = try fixture.route("t", from: "s", to: "s", key: ["id"])
         let applier = try fixture.applier([route], net: net)
-        var builder = BatchBuilder([route])
-        builder.update(0, ["1", "9"])
-        builder.update(0, ["2", "1"])
-        builder.update(0, ["1", "2"])
-        builder.commit()
-        try applier.run(builder.batch)
+        try applier.run(BatchBuilder.swappingUniqueValues(of: route))
         #expect(try fixture.content("s", ["t"]) == ["t": "(1,2)\n(2,1)"])
         #expect(applier.fallbacks == (net ? 1 : 0))
     }

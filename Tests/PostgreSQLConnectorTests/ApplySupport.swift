@@ -212,3 +212,16 @@ extension String {
 extension Optional<String> {
     var quotedLiteral: String { map(\.quotedLiteral) ?? "NULL" }
 }
+
+extension BatchBuilder {
+    /// Rows 1 and 2 of `(id, k)` take each other's k by way of 9: one by one no two rows ever share
+    /// one, the net change alone meets it twice.
+    static func swappingUniqueValues(of route: TableRoute) -> ChangeBatch {
+        var builder = BatchBuilder([route])
+        builder.update(0, ["1", "9"])
+        builder.update(0, ["2", "1"])
+        builder.update(0, ["1", "2"])
+        builder.commit()
+        return builder.batch
+    }
+}

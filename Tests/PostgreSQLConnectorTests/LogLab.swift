@@ -97,7 +97,7 @@ final class LogLab {
     }
 
     /// Waits until `condition` holds.
-    func wait(_ what: String, seconds: Double = 30, _ condition: () throws -> Bool) throws {
+    func wait(_ what: String, seconds: Double = 15, _ condition: () throws -> Bool) throws {
         let deadline = Date().addingTimeInterval(seconds)
         while try !condition() {
             try #require(deadline.timeIntervalSinceNow > 0, "\(what): not after \(seconds) s")

@@ -1,4 +1,5 @@
 import Foundation
+internal import ReplicationEngine
 internal import ReplicationModel
 
 /// From the text that a server gives of a value to the canonical text, the same that the log's
@@ -87,9 +88,11 @@ struct ServerText {
         guard let value else { return out.append(contentsOf: [0x5C, UInt8(ascii: "N")]) }
         switch forms[index] {
         case .plain: out.append(contentsOf: value)
-        case .text: Self.escape(value, to: &out)
+        case .text: CopyTextWriter.append(value, to: &out)
         case .characters(let set):
-            try characters(value, set, index).withUnsafeBytes { Self.escape($0, to: &out) }
+            try characters(value, set, index).withUnsafeBytes {
+                CopyTextWriter.append($0, to: &out)
+            }
         case .zerofill: Self.number(value, to: &out)
         case .fraction(let suffix):
             Self.fraction(value, to: &out)
@@ -126,30 +129,6 @@ struct ServerText {
         try located(index) { () throws(MalformedEvent) in try converters.text(value, set) }
     }
 
-    private static func escape(_ value: UnsafeRawBufferPointer, to out: inout [UInt8]) {
-        var start = 0
-        for index in value.indices where value[index] < 0x20 || value[index] == 0x5C {
-            let letter: UInt8
-            switch value[index] {
-            case 0x5C: letter = 0x5C
-            case 0x09: letter = UInt8(ascii: "t")
-            case 0x0A: letter = UInt8(ascii: "n")
-            case 0x0D: letter = UInt8(ascii: "r")
-            default: continue
-            }
-            append(value[start..<index], to: &out)
-            out.append(0x5C)
-            out.append(letter)
-            start = index + 1
-        }
-        append(value[start...], to: &out)
-    }
-
-    /// At once: a slice by itself is copied byte by byte.
-    private static func append(_ slice: Slice<UnsafeRawBufferPointer>, to out: inout [UInt8]) {
-        out.append(contentsOf: UnsafeRawBufferPointer(rebasing: slice))
-    }
-
     /// `-00012.50` is `-12.50`.
     private static func number(_ value: UnsafeRawBufferPointer, to out: inout [UInt8]) {
         var rest = value[...]
@@ -162,7 +141,7 @@ struct ServerText {
         {
             rest = rest.dropFirst()
         }
-        append(rest, to: &out)
+        CopyTextWriter.appendPlain(rest, to: &out)
     }
 
     /// Zeros at a fraction's end go, and the point with them if nothing is left.
@@ -172,7 +151,7 @@ struct ServerText {
             while value[end - 1] == UInt8(ascii: "0") { end -= 1 }
             if value[end - 1] == UInt8(ascii: ".") { end -= 1 }
         }
-        append(value[..<end], to: &out)
+        CopyTextWriter.appendPlain(value[..<end], to: &out)
     }
 
     /// By the log's own writer.

@@ -46,19 +46,20 @@ struct ForeignRows {
                 continue
             }
             let byte = block[end]
-            if byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\n") {
-                if let rule = rules[column] {
-                    let field = UnsafeRawBufferPointer(rebasing: block[start..<end])
-                    let verdict = try values.judge(field, rule, column: column)
-                    if verdict != .fits {
-                        result = (result ?? []) + block[kept..<start] + text(of: verdict)
-                        kept = end
-                    }
+            guard byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\n") else {
+                end += 1
+                continue
+            }
+            if let rule = rules[column] {
+                let field = UnsafeRawBufferPointer(rebasing: block[start..<end])
+                let verdict = try values.judge(field, rule, column: column)
+                if verdict != .fits {
+                    result = (result ?? []) + block[kept..<start] + text(of: verdict)
+                    kept = end
                 }
-                start = end + 1
-                column = byte == UInt8(ascii: "\n") ? 0 : column + 1
             }
             end += 1
+            (start, column) = (end, byte == UInt8(ascii: "\n") ? 0 : column + 1)
         }
         guard let result else { return nil }
         return result + block[kept...]

@@ -33,9 +33,7 @@ extension PGApplier {
                     + "(FORMAT \(isBinary ? "binary" : "text"))",
                 isBinary: isBinary, on: connection)
             copiedTable = route
-            foreignRows = table.foreignValues.map {
-                ForeignRows($0)
-            }
+            foreignRows = table.foreignValues.map(ForeignRows.init)
         } catch { throw placed(error, table) }
     }
 

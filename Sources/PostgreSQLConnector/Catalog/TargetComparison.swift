@@ -133,7 +133,7 @@ struct TargetComparison {
     private func keyProblems() -> [ReplicationError] {
         let key = route.keyColumns.map(\.name)
         var found: [ReplicationError] = []
-        // A table of ours that lacks its key was left by a crash: the plan makes it.
+        // A table of ours may lack its key until its rows are in: the plan has it (`keys`).
         if !key.isEmpty, state == nil, !table.hasKey(key) {
             let columns = key.map(\.quotedIdentifier).joined(separator: ", ")
             found.append(

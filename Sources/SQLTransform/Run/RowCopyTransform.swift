@@ -88,32 +88,3 @@ struct RowCopyTransform {
         }
     }
 }
-
-/// Writes fields in PostgreSQL's COPY text format.
-enum CopyTextWriter {
-    static func append(_ bytes: UnsafeRawBufferPointer, to output: inout [UInt8]) {
-        var kept = 0
-        for index in bytes.indices {
-            guard let letter = escape(bytes[index]) else { continue }
-            output += bytes[kept..<index]
-            output.append(UInt8(ascii: "\\"))
-            output.append(letter)
-            kept = index + 1
-        }
-        output += bytes[kept...]
-    }
-
-    @inline(__always)
-    private static func escape(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "\\"): byte
-        case 0x08: UInt8(ascii: "b")
-        case 0x09: UInt8(ascii: "t")
-        case 0x0A: UInt8(ascii: "n")
-        case 0x0B: UInt8(ascii: "v")
-        case 0x0C: UInt8(ascii: "f")
-        case 0x0D: UInt8(ascii: "r")
-        default: nil
-        }
-    }
-}
