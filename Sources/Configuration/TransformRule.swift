@@ -13,6 +13,7 @@ package struct TransformRule: Sendable, Equatable {
     package var mask: [String: String] = [:]
     package var rename: [String: String] = [:]
     package var drop: Set<String> = []
+    package var mode: TableMode?
     /// `shop.yaml:12`.
     package var place: String
 
@@ -41,6 +42,7 @@ extension ConfigurationReader {
 
     private static let ruleKeys = [
         "table", "into", "sql", "key", "types", "nondeterministic", "mask", "rename", "drop",
+        "mode", "new_columns",
     ]
 
     private func rule(_ node: ConfigurationNode) throws -> TransformRule {
@@ -58,15 +60,19 @@ extension ConfigurationReader {
         rule.mask = try fields["mask"].map { try texts($0) } ?? [:]
         rule.rename = try fields["rename"].map { try texts($0) } ?? [:]
         rule.drop = Set(try fields["drop"].map { try list($0) } ?? [])
+        rule.mode = try fields["mode"].map(mode)
+        try fields["new_columns"].map(checkNewColumns)
         try check(rule, node)
         return rule
     }
 
     private func check(_ rule: TransformRule, _ node: ConfigurationNode) throws {
-        guard (rule.sql == nil) != rule.columns.isEmpty else {
+        let isEither =
+            rule.sql == nil ? !rule.columns.isEmpty || rule.mode != nil : rule.columns.isEmpty
+        guard isEither else {
             throw failure(
-                "transforms", "a transform is either 'sql' or 'mask', 'rename' and 'drop'",
-                at: node)
+                "transforms",
+                "a transform is either 'sql' or 'mask', 'rename' and 'drop', or a 'mode'", at: node)
         }
         let isPlain =
             rule.into == nil && rule.key == nil && rule.types.isEmpty
@@ -137,6 +143,30 @@ extension ConfigurationReader {
         }
         return TableName(
             schema: parts.count == 2 ? String(parts[0]) : "", name: String(parts[parts.count - 1]))
+    }
+
+    private func mode(_ node: ConfigurationNode) throws -> TableMode {
+        let text = try text(node)
+        if let mode = TableMode(rawValue: text) { return mode }
+        let known = TableMode.allCases.map(\.rawValue)
+        throw failure(
+            "transforms", "'\(text)' is no mode of a table", at: node,
+            try: Suggestion.nearest(to: text, among: known).map { "did you mean '\($0)'?" }
+                ?? "mode: " + known.joined(separator: " | "))
+    }
+
+    /// A new column stops the pipeline today, whatever was wished for it.
+    private func checkNewColumns(_ node: ConfigurationNode) throws {
+        let text = try text(node)
+        guard text != "stop" else { return }
+        let isKnown = text == "pass" || text == "drop"
+        throw failure(
+            "transforms",
+            isKnown
+                ? "a table whose columns change stops the pipeline in this version, so that "
+                    + "'\(text)' cannot be kept"
+                : "'\(text)' is nothing to do with new columns", at: node,
+            try: "new_columns: stop")
     }
 
     func list(_ node: ConfigurationNode, of path: String = "transforms") throws -> [String] {

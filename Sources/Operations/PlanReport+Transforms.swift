@@ -10,6 +10,7 @@ extension PlanReport {
             ("source", .string(transform.source.source.name.description)),
             ("target", .string(transform.target.target.description)),
             ("sql", .string(transform.definition.sql)),
+            ("mode", transform.definition.mode.map { .string($0.rawValue) } ?? .null),
             ("key", .array(transform.target.keyColumns.map { .string($0.name) })),
             ("columns", .array(transform.outputs.map { json($0.column) })),
             ("passed_through", .array(passed.map { .string($0.column.name) })),
@@ -33,6 +34,7 @@ extension PlanReport {
         let left = left(transform)
         return ["\(transform.source.source.name) -> \(transform.target.target)"]
             + transform.definition.sql.split(separator: "\n").map { "    \($0)" }
+            + (transform.definition.mode.map { ["    mode: \($0.rawValue)"] } ?? [])
             + ["    columns: " + columns.joined(separator: ", ")]
             + (left.isEmpty ? [] : ["    left out: " + left.joined(separator: ", ")])
     }

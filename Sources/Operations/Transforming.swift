@@ -81,6 +81,7 @@ package enum Transforming {
         result.key = rule.key
         result.nondeterministic = rule.nondeterministic
         result.place = rule.place
+        result.mode = rule.mode
         result.types = try types(rule.types) { text, remedy in
             failure(
                 rule.place, "'\(text)' is no type that a transform makes", table: table,
@@ -108,18 +109,22 @@ package enum Transforming {
 
     // MARK: Those of columns
 
-    /// The SELECT of `mask`, `rename` and `drop`; nil if none of them is about this table.
+    /// The SELECT of `mask`, `rename` and `drop`, and the mode; nil if nothing is about this table.
     private static func columnRules(
         _ rules: [TransformRule], _ table: TableSchema, _ target: TableName
     ) throws -> TransformDefinition? {
         let names = Set(table.carriedColumns.map(\.name))
-        let rules = rules.filter { !$0.columns.isDisjoint(with: names) }
+        let rules = rules.filter { $0.mode != nil || !$0.columns.isDisjoint(with: names) }
         guard let first = rules.first else { return nil }
         var (mask, rename, drop) = ([String: String](), [String: String](), Set<String>())
         for rule in rules {
             try merge(rule.mask, into: &mask, rule, table.name)
             try merge(rule.rename, into: &rename, rule, table.name)
             drop.formUnion(rule.drop)
+        }
+        let modes = Set(rules.compactMap(\.mode))
+        if modes.count > 1 {
+            throw failure(first.place, "two rules give the table two modes", table: table.name)
         }
         let outputs = table.carriedColumns.map(\.name).filter { !drop.contains($0) }.map { name in
             let name = (quoted: name.quotedIdentifier, plain: name)
@@ -131,7 +136,7 @@ package enum Transforming {
             "SELECT \(outputs.joined(separator: ", ")) FROM \(table.name.name.quotedIdentifier)"
         var result = TransformDefinition(table: table.name, target: target, sql: sql)
         if !table.chunkKey.isEmpty { result.key = table.chunkKey.map { rename[$0] ?? $0 } }
-        result.place = first.place
+        (result.place, result.mode) = (first.place, modes.first)
         return result
     }
 

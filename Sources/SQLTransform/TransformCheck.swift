@@ -13,6 +13,8 @@ package enum TransformCheck {
                 Finding(
                     .refused, check, why, table: table.name, try: RowRefusal.fullImage(table)))
         }
+        found +=
+            transform.definition.mode.map { ModeCheck.findings($0, transform, sees: sees) } ?? []
         if table.foreignKeys.contains(where: {
             $0.unlogged?.effective(isOwn: $0.referenced == table.name) != nil
         }) {
@@ -120,7 +122,7 @@ package enum TransformCheck {
     }
 
     /// Values that PostgreSQL may store out of line (P01): of types without a fixed size.
-    private static func mayBeUnchanged(_ column: Int, _ transform: Transform) -> Bool {
+    static func mayBeUnchanged(_ column: Int, _ transform: Transform) -> Bool {
         switch transform.source.columns[column].type.kind {
         case .boolean, .int16, .int32, .int64, .oid, .float32, .float64, .money, .uuid, .date,
             .time, .timeWithZone, .timestamp, .timestampWithZone, .interval, .enumeration,

@@ -12,6 +12,7 @@ final class TransformingApplier: ChangeApplier {
     private let sourceName: String
     private var evaluators: [RowEvaluator?]
     private var copy: RowCopyTransform?
+    private let ordinals = ChangeOrdinals()
 
     init(
         _ applier: any ChangeApplier, transforms: [Transform?], keys: TransformKeys,
@@ -36,7 +37,10 @@ final class TransformingApplier: ChangeApplier {
         return made
     }
 
-    func begin() throws { try applier.begin() }
+    func begin() throws {
+        ordinals.forget()
+        try applier.begin()
+    }
 
     func apply(
         _ batch: ChangeBatch, range: Range<Int>, actions: [ChangeAction]?, routes: [Int],
@@ -49,7 +53,7 @@ final class TransformingApplier: ChangeApplier {
         }
         var start = range.lowerBound
         while start < range.upperBound {
-            var transform = ChangeTransform(batch, evaluators)
+            var transform = ChangeTransform(batch, evaluators, ordinals)
             start = try transform.run(start..<range.upperBound, actions)
             let made = transform.batch
             guard !made.changes.isEmpty else { continue }

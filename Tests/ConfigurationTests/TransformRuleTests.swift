@@ -46,12 +46,37 @@ struct TransformRuleTests {
             ("{table: public.a, sql: \"SELECT ${HOME}\"}", "nothing is put in", "key('pii')"),
             ("{table: public.a, sql: SELECT 1, into: a.b.c}", "schema.name", nil),
             ("[a]", "a transform is a map", nil),
+            ("{table: public.a, mode: soft_deleted}", "is no mode", "did you mean 'soft_delete'?"),
+            (
+                "{table: public.a, drop: [a], new_columns: pass}", "cannot be kept",
+                "new_columns: stop"
+            ),
+            (
+                "{table: public.a, drop: [a], new_columns: drop}", "cannot be kept",
+                "new_columns: stop"
+            ),
+            ("{table: public.a, drop: [a], new_columns: go}", "nothing to do with", nil),
+            ("{table: public.a, new_columns: stop}", "either 'sql' or", nil),
         ] as [(String, String, String?)])
     func mistakes(_ item: String, _ why: String, _ remedy: String?) throws {
         let error = try failure(ends + "transforms:\n  - \(item)\n")
         #expect(error.why.contains(why), "\(error)")
         #expect(error.place?.contains("shop.yaml:4, key transforms") == true, "\(error)")
         if let remedy { #expect(error.remedy?.contains(remedy) == true, "\(error)") }
+    }
+
+    @Test("A mode stands alone, beside a SELECT or beside rules for columns")
+    func modes() throws {
+        let result = try configuration(
+            ends
+                + """
+                transforms:
+                  - {table: "public.*", mode: soft_delete, new_columns: stop}
+                  - {table: public.a, sql: SELECT id FROM a, mode: append}
+                  - {table: public.b, drop: [x], mode: history}
+
+                """)
+        #expect(result.transforms.map(\.mode) == [.softDelete, .append, .history])
     }
 
     @Test("Lookups are read, and their files looked for beside the pipeline file")

@@ -73,10 +73,14 @@ struct ChangeTests {
         let evaluator = try RowEvaluator(transform, keys: TransformKeys(), sourceName: "shop")
         var made = ChangeTransform(test.batch, [evaluator])
         _ = try made.run(0..<test.batch.changes.count, actions)
-        return zip(made.batch.changes, made.actions).map { change, action in
+        return shown(made, columns: transform.outputs.count)
+    }
+
+    static func shown(_ made: ChangeTransform, columns: Int) -> [String] {
+        zip(made.batch.changes, made.actions).map { change, action in
             var words = ["\(change.operation)"]
             for row in [change.oldRow, change.newRow] where row >= 0 {
-                let values = made.batch.values[Int(row)..<Int(row) + transform.outputs.count]
+                let values = made.batch.values[Int(row)..<Int(row) + columns]
                 words.append(
                     values.map { value in
                         value.isUnchanged ? "~" : made.batch.text(of: value) ?? "-"

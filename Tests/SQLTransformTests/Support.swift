@@ -32,13 +32,15 @@ let customers = table(
 func compile(
     _ sql: String, _ route: TableRoute = customers, key: [String]? = nil,
     types: [String: String] = [:], nondeterministic: Set<String> = [],
-    keys: TransformKeys = TransformKeys(["pii": Array("secret".utf8)]), lookups: Lookups? = nil
+    keys: TransformKeys = TransformKeys(["pii": Array("secret".utf8)]), lookups: Lookups? = nil,
+    mode: TableMode? = nil
 ) throws -> Transform {
     var definition = TransformDefinition(
         table: route.source.name, target: TableName(schema: "public", name: "target"), sql: sql)
     definition.key = key
     definition.types = types.compactMapValues(OutputType.init(parsing:))
     definition.nondeterministic = nondeterministic
+    definition.mode = mode
     definition.place = "shop.yaml:9"
     return try TransformCompiler.compile(definition, route, keys: keys, lookups: lookups)
 }

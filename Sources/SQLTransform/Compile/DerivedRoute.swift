@@ -8,6 +8,10 @@ enum DerivedRoute {
         key: [Int]
     ) -> TableRoute {
         var columns = outputs.map(\.column)
+        // A TRUNCATE is logged without a row.
+        if definition.mode == .append {
+            for index in columns.indices { columns[index].isNullable = true }
+        }
         for index in key { columns[index].isNullable = false }
         var schema = TableSchema(
             id: source.source.id, name: source.source.name, columns: columns,

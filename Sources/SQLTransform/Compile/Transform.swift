@@ -13,6 +13,7 @@ package struct TransformDefinition: Sendable, Equatable {
     package var types: [String: OutputType] = [:]
     /// Outputs that may differ each time they are computed.
     package var nondeterministic: Set<String> = []
+    package var mode: TableMode?
     /// Where it stands: `shop.yaml:12`.
     package var place = ""
 
@@ -35,9 +36,12 @@ package struct Transform: Sendable {
         package var dependsOn: Set<Int>
         /// Names of lookups that it is made of too.
         package var lookups: Set<String> = []
+        /// Empty for what passes, and for a column of the mode's own.
         var expression: String
         /// A SELECT of it alone, filtered: tells whether it is what fails.
         var alone = ""
+        /// Of a column of the mode's own: what it is in a row of a snapshot; nil is NULL.
+        var initial: [UInt8]?
     }
 
     package let definition: TransformDefinition
@@ -93,15 +97,16 @@ package struct Transform: Sendable {
         let columns = target.columns.map { "\($0.name) \($0.type.declaration)" }
         let key = target.keyColumns.map(\.name)
         let secrets = secrets.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+        let mode = definition.mode.map { [$0.rawValue] } ?? []
         let lookups = usedLookups.map { "\($0.name) \($0.fingerprint)" }
         let parts = [columns, key, secrets] + (lookups.isEmpty ? [] : [lookups])
-        return ([definition.sql] + parts.map { $0.joined(separator: ", ") })
+        return ([definition.sql] + mode + parts.map { $0.joined(separator: ", ") })
             .joined(separator: " | ")
     }
 
     /// Whether the before-image must be whole: its filter needs more than the key.
     package var needsWholeOldRow: Bool {
-        source.isKeyless || !filteredBy.isSubset(of: Set(source.key))
+        source.isKeyless || definition.mode == .append || !filteredBy.isSubset(of: Set(source.key))
     }
 
     /// The columns as SQLite sees them.

@@ -44,13 +44,16 @@ struct TransformCompiler {
         guard outputs.count == whole.statement.columnCount else {
             throw failure("its outputs cannot be told apart", at: 0)
         }
+        outputs += try ModeColumns(self).outputs(beside: outputs)
         try refuseTwins(outputs)
         try refuseStrayNames(outputs)
-        let key = try TransformKey(self).columns(outputs)
+        let key = try key(outputs)
         return Transform(
             definition, source: route,
             target: DerivedRoute.route(definition, route, outputs, key: key), outputs: outputs,
-            filteredBy: filteredBy, isOneToOne: TransformKey(self).isOneToOne(outputs, key: key),
+            filteredBy: filteredBy,
+            isOneToOne: definition.mode == .append
+                || TransformKey(self).isOneToOne(outputs, key: key),
             statement: statement(outputs, isWhole: true),
             keyStatement: statement(
                 outputs.indices.filter(key.contains).map { outputs[$0] }, isWhole: false),
@@ -58,6 +61,13 @@ struct TransformCompiler {
             usedLookups: session.lookups?.tables.filter {
                 whole.lookups.contains($0.name.lowercased())
             } ?? [], lookups: session.lookups)
+    }
+
+    private func key(_ outputs: [Transform.Output]) throws -> [Int] {
+        // A log has no rows that would be looked for.
+        if definition.mode == .append { return [] }
+        return try TransformKey(self).columns(outputs)
+            + ModeColumns(self).key(among: outputs)
     }
 
     @discardableResult
@@ -169,7 +179,7 @@ struct TransformCompiler {
         }
     }
 
-    private func made(_ name: String, _ type: OutputType) -> Column {
+    func made(_ name: String, _ type: OutputType) -> Column {
         made(name, type.columnType(route.source.dialect))
     }
 
@@ -212,7 +222,7 @@ struct TransformCompiler {
     ///
     /// - Parameter isWhole: every join stays, so that one which makes several rows is found out.
     private func statement(_ outputs: [Transform.Output], isWhole: Bool) -> String? {
-        let expressions = outputs.filter { $0.passes == nil }.map(\.expression)
+        let expressions = outputs.map(\.expression).filter { !$0.isEmpty }
         guard !expressions.isEmpty || !select.rest.isEmpty || !select.readsOneTable else {
             return nil
         }

@@ -11,13 +11,19 @@ struct ChangeTransform {
     private let source: ChangeBatch
     /// By table of the batch; nil where changes pass as they are.
     private let evaluators: [RowEvaluator?]
-    private(set) var batch = ChangeBatch()
+    var batch = ChangeBatch()
     private(set) var actions: [ChangeAction] = []
     /// The source's bytes, during `run`: SQLite reads them where they are.
     private var memory = UnsafeRawBufferPointer(start: nil, count: 0)
 
-    init(_ source: ChangeBatch, _ evaluators: [RowEvaluator?]) {
+    private let ordinals: ChangeOrdinals
+
+    init(
+        _ source: ChangeBatch, _ evaluators: [RowEvaluator?],
+        _ ordinals: ChangeOrdinals = ChangeOrdinals()
+    ) {
         self.source = source
+        self.ordinals = ordinals
         self.evaluators = evaluators
         batch.bytes = source.bytes
         batch.tables = zip(source.tables, evaluators).map { table, evaluator in
@@ -79,10 +85,16 @@ struct ChangeTransform {
         guard let evaluator = evaluators[Int(change.table)] else {
             return pass(change, action)
         }
-        guard change.operation != .truncate else { return emit(change, action) }
+        let step = evaluator.transform.definition.mode.map {
+            ModeStep($0, evaluator.transform, mark, ordinals)
+        }
+        guard change.operation != .truncate else {
+            if let step { return try truncate(change, step) }
+            return emit(change, action)
+        }
         evaluator.context.begin(change.operation, mark)
         do {
-            try transform(change, action, evaluator)
+            try transform(change, action, evaluator, step)
         } catch let refusal as RowRefusal {
             throw refusal.failure(evaluator.transform, mark.committedAt)
         }
@@ -104,7 +116,7 @@ struct ChangeTransform {
         return Int32(batch.values.count - width)
     }
 
-    private mutating func emit(_ change: Change, _ action: ChangeAction) {
+    mutating func emit(_ change: Change, _ action: ChangeAction) {
         batch.changes.append(change)
         actions.append(action)
     }
@@ -112,7 +124,7 @@ struct ChangeTransform {
     // MARK: The matrix
 
     private mutating func transform(
-        _ change: Change, _ action: ChangeAction, _ evaluator: RowEvaluator
+        _ change: Change, _ action: ChangeAction, _ evaluator: RowEvaluator, _ step: ModeStep?
     ) throws {
         let transform = evaluator.transform
         if change.operation != .insert, transform.needsWholeOldRow, !change.oldIsWhole {
@@ -131,7 +143,14 @@ struct ChangeTransform {
         } else if change.operation == .update {
             // Filter and key are made of key columns, which are in the new row.
             guard images.new != nil else { return }
-            return emit(change.with(old: -1, new: images.new), action)
+            if step == nil { return emit(change.with(old: -1, new: images.new), action) }
+            images.old = images.new
+        }
+        if let step {
+            for edit in try step.edits(images, action, keepsKey: keepsKey) {
+                try make(edit, images, change, step)
+            }
+            return
         }
         guard let (operation, action) = images.verdict(action, keepsKey: keepsKey) else { return }
         var result = change.with(old: images.old ?? -1, new: images.new)
@@ -144,7 +163,7 @@ struct ChangeTransform {
     }
 
     /// A row that enters the filter is new at the target.
-    private func requireWhole(_ row: Int32, _ transform: Transform) throws {
+    func requireWhole(_ row: Int32, _ transform: Transform) throws {
         let values = batch.values[Int(row)..<Int(row) + transform.outputs.count]
         guard let index = values.firstIndex(where: \.isUnchanged) else { return }
         var refusal = RowRefusal(
@@ -241,7 +260,7 @@ struct ChangeTransform {
 }
 
 extension Change {
-    fileprivate func with(old: Int32, new: Int32?) -> Change {
+    func with(old: Int32, new: Int32?) -> Change {
         var copy = self
         (copy.oldRow, copy.newRow) = (old, new ?? -1)
         return copy

@@ -43,7 +43,7 @@ final class RowEvaluator {
     ) throws -> Program {
         var (results, next) = ([Int](), 0)
         for (index, output) in transform.outputs.enumerated() {
-            let isMade = output.passes == nil && outputs.contains(index)
+            let isMade = !output.expression.isEmpty && outputs.contains(index)
             results.append(isMade ? next : -1)
             if isMade { next += 1 }
         }
@@ -107,6 +107,10 @@ final class RowEvaluator {
     func append(
         _ output: Int, _ asked: Asked = .all, to bytes: inout [UInt8]
     ) throws(ValueRefusal) -> Bool {
+        if let initial = transform.outputs[output].initial {
+            bytes += initial
+            return true
+        }
         let program = program(asked)
         guard let statement = program.statement, program.results[output] >= 0 else { return false }
         let start = bytes.count
