@@ -42,7 +42,8 @@ package struct PipelineScope: Sendable {
         self.target =
             transforms.isEmpty
             ? target
-            : TransformingTarget(target, transforms, keys: keys, sourceName: configuration.name)
+            : TransformingTarget(
+                target, transforms, of: routes, keys: keys, sourceName: configuration.name)
     }
 
     package func close() {

@@ -106,7 +106,7 @@ package struct PlanReport: Report {
     private var afterRows: [(TableRoute, [String])] {
         routes.compactMap { route in
             let id = route.source.id
-            let key = [schema.keys[id]].compactMap(\.self)
+            let key = schema.keys[id] ?? []
             let statements = key + (schema.afterRows[id] ?? [])
             return statements.isEmpty ? nil : (route, statements)
         }

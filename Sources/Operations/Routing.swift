@@ -14,14 +14,16 @@ package enum Routing {
         _ transforms: [TransformDefinition] = []
     ) throws -> [TableRoute] {
         try checkMap(tables, configuration)
-        let targets = Dictionary(
-            transforms.map { ($0.table, $0.target) }, uniquingKeysWith: { first, _ in first })
+        let targets = Dictionary(grouping: transforms, by: \.table).mapValues { $0.map(\.target) }
         let routes = tables.map { table in
             var route = route(table, configuration)
-            route.target = targets[table.name] ?? route.target
+            route.target = targets[table.name]?.first ?? route.target
             return route
         }
-        try refuseCollisions(routes, configuration.target.engine)
+        try refuseCollisions(
+            routes.flatMap { route in
+                (targets[route.source.name] ?? [route.target]).map { (route.source.name, $0) }
+            }, configuration.target.engine)
         return routes
     }
 
@@ -67,17 +69,17 @@ package enum Routing {
     }
 
     /// SQLite compares names without regard to the case of ASCII letters.
-    private static func refuseCollisions(_ routes: [TableRoute], _ engine: ConnectionURL.Engine)
-        throws
-    {
+    private static func refuseCollisions(
+        _ pairs: [(source: TableName, target: TableName)], _ engine: ConnectionURL.Engine
+    ) throws {
         var taken: [String: TableName] = [:]
-        for route in routes {
-            let name = route.target.description
-            let key = engine == .sqlite ? foldingASCII(name) : route.target.quoted
-            if let other = taken.updateValue(route.source.name, forKey: key) {
+        for (source, target) in pairs {
+            let name = target.description
+            let key = engine == .sqlite ? foldingASCII(name) : target.quoted
+            if let other = taken.updateValue(source, forKey: key) {
                 throw ReplicationError(
-                    .configuration, "choose the target of \(route.source.name)",
-                    table: route.source.name, place: "key map.schemas",
+                    .configuration, "choose the target of \(source)",
+                    table: source, place: "key map.schemas",
                     why: "it and \(other) would both be '\(name)' at the target",
                     try: "give one of the schemas another name with map.schemas, or exclude a table"
                 )

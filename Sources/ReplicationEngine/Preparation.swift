@@ -172,15 +172,15 @@ struct Preparation {
         let fresh = tables.indices.filter { tables[$0].state == .pending }
         let cascades = try CascadeMap(plan.routes)
         let awaiting = tablesThatAwaitKeys(tables, schema, cascades)
-        let keys = tables.indices.compactMap { index in
+        let keys = tables.indices.flatMap { index in
             tables[index].isBeforeItsRows && !awaiting.contains(index)
-                ? schema.keys[plan.routes[index].source.id] : nil
+                ? schema.keys[plan.routes[index].source.id] ?? [] : []
         }
         if fresh.isEmpty {
             if !keys.isEmpty { try target.run(keys, tables: []) }
         } else {
             try target.run(schema.beforeRows + keys, tables: [])
-            for index in fresh { try clear(plan.routes[index]) }
+            for index in fresh { try target.tables(of: plan.routes[index]).forEach(clear) }
             for index in fresh { tables[index].state = .loading }
             try target.run([], tables: fresh.map { tables[$0] })
         }

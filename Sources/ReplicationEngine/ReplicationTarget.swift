@@ -31,6 +31,10 @@ package protocol ReplicationTarget: AnyObject, Sendable {
     func store(
         setup: PipelineSetup, checkpoint: Checkpoint?, tables: [TableProgress]) throws
 
+    /// The target's tables that rows of a route go to, as routes: one, unless a transform says
+    /// otherwise.
+    func tables(of route: TableRoute) -> [TableRoute]
+
     /// What is at the target under this name: columns and whether there are rows; nil if no table.
     func shape(of table: TableName) throws -> TargetShape?
 
@@ -73,6 +77,8 @@ package protocol ReplicationTarget: AnyObject, Sendable {
 }
 
 extension ReplicationTarget {
+    package func tables(of route: TableRoute) -> [TableRoute] { [route] }
+
     package func openApplier(
         _ routes: [TableRoute], label: String
     ) throws -> any ChangeApplier {
@@ -111,13 +117,14 @@ package protocol ChangeApplier: AnyObject {
     func wipe(route: Int) throws
 
     /// Opens a bulk insert of rows in COPY format; `writeRows` takes blocks of whole rows;
-    /// `endRows` returns how many the target stored.
-    func beginRows(route: Int, format: RowFormat) throws
+    /// `endRows` returns how many the target stored. `isMore`: they belong to those that the last
+    /// `beginRows` of the route brought, in the same unit.
+    func beginRows(route: Int, format: RowFormat, isMore: Bool) throws
     func writeRows(_ block: UnsafeRawBufferPointer) throws
     func endRows() throws -> Int64
 
     /// Moves all rows of a staged route to its table. `beginRows` of a staged route empties the
-    /// staging table first, and comes, with its rows, before `begin`: what is staged concerns
+    /// staging table first, unless there is more to come to it, and comes, with its rows, before `begin`: what is staged concerns
     /// nobody until it is moved.
     func moveStaged(route: Int) throws
 
@@ -133,4 +140,10 @@ package protocol ChangeApplier: AnyObject {
 
     func rollback()
     func close()
+}
+
+extension ChangeApplier {
+    package func beginRows(route: Int, format: RowFormat) throws {
+        try beginRows(route: route, format: format, isMore: false)
+    }
 }

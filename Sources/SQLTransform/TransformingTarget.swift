@@ -8,31 +8,45 @@ package import ReplicationModel
 package final class TransformingTarget: ReplicationTarget {
     private let target: any ReplicationTarget
     /// By id of the source's table.
-    private let transforms: [UInt32: Transform]
+    private let transforms: [UInt32: [Transform]]
     private let keys: TransformKeys
     private let sourceName: String
+    private let progress: OutputProgress
 
+    /// - Parameter routes: every table of the pipeline.
     package init(
-        _ target: any ReplicationTarget, _ transforms: [Transform], keys: TransformKeys,
-        sourceName: String
+        _ target: any ReplicationTarget, _ transforms: [Transform], of routes: [TableRoute],
+        keys: TransformKeys, sourceName: String
     ) {
         self.target = target
-        self.transforms = Dictionary(
-            transforms.map { ($0.source.source.id, $0) }, uniquingKeysWith: { first, _ in first })
+        self.transforms = transforms.bySource(besides: routes.map(\.source.id))
         self.keys = keys
         self.sourceName = sourceName
+        progress = OutputProgress(self.transforms, OutputProgress.Counts())
     }
 
-    private func made(_ routes: [TableRoute]) -> [TableRoute] {
-        routes.map { transforms[$0.source.id]?.target ?? $0 }
+    package func tables(of route: TableRoute) -> [TableRoute] {
+        transforms[route.source.id]?.map(\.target) ?? [route]
     }
+
+    private func made(_ routes: [TableRoute]) -> [TableRoute] { routes.flatMap(tables) }
 
     // MARK: Tables
 
     package func schemaPlan(
         _ routes: [TableRoute], prerequisites: [SchemaObject]
     ) throws -> SchemaPlan {
-        try target.schemaPlan(made(routes), prerequisites: prerequisites)
+        var plan = try target.schemaPlan(made(routes), prerequisites: prerequisites)
+        for list in transforms.values {
+            guard let first = list.first?.target.source.id else { continue }
+            for output in list.dropFirst().map(\.target.source.id) {
+                if let keys = plan.keys.removeValue(forKey: output) {
+                    plan.keys[first, default: []] += keys
+                }
+                if plan.staged.remove(output) != nil { plan.staged.insert(first) }
+            }
+        }
+        return plan
     }
 
     package func preflight(
@@ -43,10 +57,14 @@ package final class TransformingTarget: ReplicationTarget {
 
     /// Only of columns that are passed through: of an expression's values nobody knows before.
     package func questions(_ routes: [TableRoute]) throws -> [ValueQuestion] {
-        let bySource = Dictionary(
-            transforms.values.map { ($0.source.source.name, $0) }, uniquingKeysWith: { a, _ in a })
-        return try target.questions(made(routes)).compactMap { question in
-            guard let transform = bySource[question.table] else { return question }
+        let straight = try target.questions(routes.filter { transforms[$0.source.id] == nil })
+        return try routes.flatMap { transforms[$0.source.id] ?? [] }.reduce(into: straight) {
+            $0 += try questions($1)
+        }
+    }
+
+    private func questions(_ transform: Transform) throws -> [ValueQuestion] {
+        try target.questions([transform.target]).compactMap { question in
             guard
                 let output = transform.outputs.first(where: {
                     $0.column.name == question.column.name
@@ -65,10 +83,11 @@ package final class TransformingTarget: ReplicationTarget {
     package func openApplier(
         _ routes: [TableRoute], label: String, staged: Set<Int>
     ) throws -> any ChangeApplier {
-        let applier = try target.openApplier(made(routes), label: label, staged: staged)
+        let layout = RouteLayout(routes, transforms)
+        let applier = try target.openApplier(
+            layout.routes, label: label, staged: layout.outputs(of: staged))
         return TransformingApplier(
-            applier, transforms: routes.map { transforms[$0.source.id] }, keys: keys,
-            sourceName: sourceName)
+            applier, layout, progress, keys: keys, sourceName: sourceName)
     }
 
     // MARK: As it is
@@ -82,7 +101,10 @@ package final class TransformingTarget: ReplicationTarget {
     package func acquire(
         pipeline: String, setup: PipelineSetup, holder: Holder, lease: Double
     ) throws -> StoredPipeline {
-        try target.acquire(pipeline: pipeline, setup: setup, holder: holder, lease: lease)
+        let stored = try target.acquire(
+            pipeline: pipeline, setup: setup, holder: holder, lease: lease)
+        progress.begin(stored)
+        return stored
     }
 
     package func renewLease(_ report: RunReport) throws { try target.renewLease(report) }
@@ -90,12 +112,17 @@ package final class TransformingTarget: ReplicationTarget {
 
     package func store(
         setup: PipelineSetup, checkpoint: Checkpoint?, tables: [TableProgress]
-    ) throws { try target.store(setup: setup, checkpoint: checkpoint, tables: tables) }
+    ) throws {
+        try target.store(
+            setup: setup, checkpoint: checkpoint, tables: progress.tables(tables))
+    }
 
     package func shape(of table: TableName) throws -> TargetShape? { try target.shape(of: table) }
 
     package func run(_ statements: [String], tables: [TableProgress]) throws {
-        try Array(transforms.values).explaining { try target.run(statements, tables: tables) }
+        try transforms.values.flatMap(\.self).explaining {
+            try target.run(statements, tables: progress.tables(tables))
+        }
     }
 
     package func empty(_ table: TableName) throws { try target.empty(table) }

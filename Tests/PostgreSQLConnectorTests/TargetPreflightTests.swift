@@ -50,7 +50,7 @@ struct TargetPreflightTests {
                 pipeline: "shop", setup: Fixture.setup, holder: Fixture.holder("a"), lease: 30)
             let plan = try target.schemaPlan([old, new], prerequisites: [])
             #expect(plan.problems.isEmpty)
-            try target.run(plan.beforeRows + plan.keys.values, tables: [])
+            try target.run(plan.beforeRows + plan.keys.values.joined(), tables: [])
             try target.empty(old.target)
             let applier = try target.openApplier([old, new], label: "apply-1")
             defer { applier.close() }

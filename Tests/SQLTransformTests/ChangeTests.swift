@@ -71,7 +71,7 @@ struct ChangeTests {
     ) throws -> [String] {
         let transform = try compile(sql, test.route, lookups: lookups)
         let evaluator = try RowEvaluator(transform, keys: TransformKeys(), sourceName: "shop")
-        var made = ChangeTransform(test.batch, [evaluator])
+        var made = ChangeTransform(test.batch, [[evaluator]])
         _ = try made.run(0..<test.batch.changes.count, actions)
         return shown(made, columns: transform.outputs.count)
     }
@@ -211,7 +211,7 @@ struct ChangeTests {
         let evaluator = try RowEvaluator(transform, keys: TransformKeys(), sourceName: "shop")
         var (start, sizes, ends) = (0, [Int](), [Bool]())
         while start < 5 {
-            var made = ChangeTransform(test.batch, [evaluator])
+            var made = ChangeTransform(test.batch, [[evaluator]])
             start = try made.run(start..<5, nil, bytes: 15)
             sizes.append(made.batch.changes.count)
             ends.append(made.batch.transactions[0].isLastPart)

@@ -137,7 +137,7 @@ private struct RecipeTarget {
             let date = try #require(
                 ISO8601DateFormatter().date(from: change[0].replacing(" ", with: "T") + "Z"))
             test.batch.transactions[0].commitTime = Int64(date.timeIntervalSince1970) * 1_000_000
-            var made = ChangeTransform(test.batch, [evaluator])
+            var made = ChangeTransform(test.batch, [[evaluator]])
             _ = try made.run(0..<1, nil)
             for (change, action) in zip(made.batch.changes, made.actions) {
                 try apply(change, action, made.batch)

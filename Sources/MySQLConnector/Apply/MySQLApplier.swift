@@ -199,13 +199,15 @@ extension MySQLApplier {
 // MARK: Rows
 
 extension MySQLApplier {
-    package func beginRows(route: Int, format: RowFormat) throws {
+    package func beginRows(route: Int, format: RowFormat, isMore: Bool) throws {
         guard format == .copyText else {
             throw ReplicationError(
                 .unsupported, "load rows", table: tables[route].name,
                 why: "the target takes rows as COPY text only")
         }
-        try telling("load rows", tables[route].name) { try staging[route]?.empty(connection) }
+        if !isMore {
+            try telling("load rows", tables[route].name) { try staging[route]?.empty(connection) }
+        }
         load = RowLoad(tables[route], statements)
     }
 

@@ -21,13 +21,15 @@ extension PGApplier {
         tables[route].isBinaryCopyable ? [.copyBinary, .copyText] : [.copyText]
     }
 
-    package func beginRows(route: Int, format: RowFormat) throws {
+    package func beginRows(route: Int, format: RowFormat, isMore: Bool) throws {
         let table = tables[route]
         let list = table.columns.map(\.quoted).joined(separator: ", ")
         let columns = list.isEmpty ? "" : "(\(list)) "
         let isBinary = format == .copyBinary
         do {
-            if homes[route] != nil { try connection.run("TRUNCATE \(table.place)") }
+            if homes[route] != nil, !isMore {
+                try connection.run("TRUNCATE \(table.place)")
+            }
             copy = try PGCopyIn(
                 "COPY \(table.place) \(columns)FROM STDIN "
                     + "(FORMAT \(isBinary ? "binary" : "text"))",

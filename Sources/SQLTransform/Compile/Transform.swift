@@ -48,7 +48,7 @@ package struct Transform: Sendable {
     /// As the engine knows the table.
     package let source: TableRoute
     /// As the target does.
-    package let target: TableRoute
+    package internal(set) var target: TableRoute
     package let outputs: [Output]
     /// Columns that decide whether the row passes.
     package let filteredBy: Set<Int>

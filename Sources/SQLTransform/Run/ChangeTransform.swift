@@ -9,8 +9,8 @@ import ReplicationModel
 /// bytes, so that a value that is passed through is the same range of the same bytes.
 struct ChangeTransform {
     private let source: ChangeBatch
-    /// By table of the batch; nil where changes pass as they are.
-    private let evaluators: [RowEvaluator?]
+    /// By table of the batch: what each of its changes becomes.
+    private let outputs: [[Output]]
     var batch = ChangeBatch()
     private(set) var actions: [ChangeAction] = []
     /// The source's bytes, during `run`: SQLite reads them where they are.
@@ -18,17 +18,31 @@ struct ChangeTransform {
 
     private let ordinals: ChangeOrdinals
 
+    /// One table of the new batch.
+    private struct Output {
+        var table: Int32
+        /// nil where changes pass as they are.
+        var evaluator: RowEvaluator?
+    }
+
+    /// - Parameter evaluators: by table of the batch, one for each table that is made of it.
     init(
-        _ source: ChangeBatch, _ evaluators: [RowEvaluator?],
+        _ source: ChangeBatch, _ evaluators: [[RowEvaluator?]],
         _ ordinals: ChangeOrdinals = ChangeOrdinals()
     ) {
         self.source = source
         self.ordinals = ordinals
-        self.evaluators = evaluators
         batch.bytes = source.bytes
-        batch.tables = zip(source.tables, evaluators).map { table, evaluator in
-            evaluator.map { Self.table(table, $0.transform) } ?? table
+        var (outputs, tables) = ([[Output]](), [LoggedTable]())
+        for (table, evaluators) in zip(source.tables, evaluators) {
+            outputs.append(
+                evaluators.enumerated().map {
+                    Output(table: Int32(tables.count + $0), evaluator: $1)
+                })
+            tables += evaluators.map { $0.map { Self.table(table, $0.transform) } ?? table }
         }
+        self.outputs = outputs
+        batch.tables = tables
     }
 
     private static func table(_ table: LoggedTable, _ transform: Transform) -> LoggedTable {
@@ -68,7 +82,9 @@ struct ChangeTransform {
                 end = index + 1
                 let action = wanted?[index] ?? .whole
                 guard action != .skip else { continue }
-                try take(index, action, mark)
+                for output in outputs[Int(source.changes[index].table)] {
+                    try take(index, action, mark, output)
+                }
             }
             copy.changes = first..<batch.changes.count
             // What is behind the range is still to come.
@@ -79,12 +95,12 @@ struct ChangeTransform {
     }
 
     private mutating func take(
-        _ index: Int, _ action: ChangeAction, _ mark: TransactionMark
+        _ index: Int, _ action: ChangeAction, _ mark: TransactionMark, _ output: Output
     ) throws {
-        let change = source.changes[index]
-        guard let evaluator = evaluators[Int(change.table)] else {
-            return pass(change, action)
-        }
+        var change = source.changes[index]
+        let width = source.tables[Int(change.table)].columns.count
+        change.table = output.table
+        guard let evaluator = output.evaluator else { return pass(change, action, width) }
         let step = evaluator.transform.definition.mode.map {
             ModeStep($0, evaluator.transform, mark, ordinals)
         }
@@ -102,9 +118,8 @@ struct ChangeTransform {
 
     // MARK: As they are
 
-    private mutating func pass(_ change: Change, _ action: ChangeAction) {
+    private mutating func pass(_ change: Change, _ action: ChangeAction, _ width: Int) {
         var copy = change
-        let width = source.tables[Int(change.table)].columns.count
         copy.oldRow = keep(change.oldRow, width)
         copy.newRow = keep(change.newRow, width)
         emit(copy, action)

@@ -1,0 +1,141 @@
+#!/usr/bin/python3
+"""One table in several, several in one: random rows, SELECTs and DML while the load runs and behind
+it, with kill -9 in between. What must be at the target is what the SELECTs give over the source's
+final rows, and their UNION ALL where several go to one.
+"""
+
+import random
+import sqlite3
+import threading
+import time
+from decimal import Decimal
+
+from lab import Pipeline, let_go, log, make_source, make_target, require, wait_until
+from setting import Proof, arguments
+from transforms import COLUMNS, FILTERS, Model, plain
+
+
+class Rules(Model):
+    """A pipeline with several rules over some tables, which have the same columns. A rule is (table,
+    into, SQL, key); a table's name without its schema."""
+
+    def __init__(self, options, target, number):
+        self.random = random.Random(f"{options.seed}-{number}")
+        self.source, self.target = make_source(options.source), make_target(target)
+        self.is_postgresql = self.source.engine == "postgresql"
+        self.is_full, self.may_truncate, self.next = True, False, 1
+        self.rules = self.choose()
+        self.names = sorted({rule[0] for rule in self.rules})
+        for name in self.names:
+            self.table = f"{self.source.schema}.{name}"
+            self.make_table()
+        self.pipeline = Pipeline(self.source, self.target, {
+            "transforms": [
+                {"table": f"{self.source.schema}.{table}", "into": into, "sql": sql, "key": key,
+                 **({"types": {"region": "varchar(8)"}} if "region" in key else {})}
+                for table, into, sql, key in self.rules]})
+
+    def change(self):
+        self.table = f"{self.source.schema}.{self.random.choice(self.names)}"
+        return super().change()
+
+    def compare(self):
+        link = sqlite3.connect(":memory:")
+        for name in self.names:
+            link.execute(f"CREATE TABLE {name} (id INTEGER, name TEXT, country TEXT, "
+                         "amount INTEGER, price NUMERIC, note TEXT)")
+            rows = self.source.query(f"SELECT {COLUMNS} FROM {self.source.schema}.{name}",
+                                     self.source.installer)
+            link.executemany(f"INSERT INTO {name} VALUES (?, ?, ?, ?, ?, ?)", [
+                [float(value) if isinstance(value, Decimal) else value for value in row]
+                for row in rows])
+        for into in sorted({rule[1] for rule in self.rules}):
+            texts = [sql for _, there, sql, _ in self.rules if there == into]
+            self.compare_one(into, link.execute(" UNION ALL ".join(texts)), texts)
+
+    def compare_one(self, into, cursor, texts):
+        names = [column[0] for column in cursor.description]
+        expected = sorted(map(plain, cursor))
+        schema = getattr(self.target, "schema", None)
+        table = self.target.named(f"{schema}.{into}" if schema else into)
+        found = sorted(map(plain, self.target.query(f"SELECT {', '.join(names)} FROM {table}")))
+        missing, extra = set(expected) - set(found), set(found) - set(expected)
+        require(expected == found,
+                f"{into}: {texts}: {len(missing)} missing, {len(extra)} extra of {len(expected)}: "
+                f"{sorted(missing)[:2]} {sorted(extra)[:2]}")
+        log(f"{into}: {len(expected)} rows: {' UNION ALL '.join(texts)}")
+
+
+class Split(Rules):
+    OUTPUTS = ["name", "note AS remark", "price", "upper(name) AS big", "name || country AS pair",
+               "CASE WHEN amount > 50 THEN 'high' ELSE 'low' END AS level", "amount"]
+
+    def choose(self):
+        pick = self.random
+        rules = []
+        for number in range(pick.choice([2, 3])):
+            outputs = ["id"] + [text for text in self.OUTPUTS if pick.random() < 0.6]
+            rules.append(("people", f"folk{number}", f"SELECT {', '.join(outputs)} FROM people "
+                          f"WHERE {pick.choice(FILTERS)}", ["id"]))
+        # Rows go from the one to the other.
+        rules += [("people", "poor", "SELECT id, name, amount FROM people WHERE amount <= 50", ["id"]),
+                  ("people", "rich", "SELECT id, name, amount FROM people WHERE amount > 50", ["id"])]
+        return rules
+
+
+def state(run, model):
+    return run.must_live() and (model.pipeline.status() or {}).get("tables")
+
+
+def follow(options, target, number, make):
+    model = make(options, target, number)
+    model.pipeline.install()
+    worker = threading.Thread(target=model.traffic, args=(options.transactions,))
+    run = model.pipeline.start()
+    worker.start()
+    wait_until(lambda: state(run, model), 60, "the load begins", 0.05)
+    model.may_truncate = True
+    for _ in range(options.kills):
+        time.sleep(model.random.uniform(0.3, 1.5))
+        run.must_live()
+        run.kill()
+        run = model.pipeline.start()
+    worker.join()
+    run.must_live()
+    run.kill()
+    model.traffic(30)
+    model.pipeline.catch_up(120)
+    model.compare()
+    check_status(model)
+    model.may_truncate = False
+    worker = threading.Thread(target=model.traffic, args=(40,))
+    worker.start()
+    run = model.pipeline.start("--fresh", "--yes", "--until-caught-up")
+    worker.join()
+    code = run.wait(120)
+    require(code == 0, f"run --fresh ended with {code}: {run.tail()}")
+    model.pipeline.catch_up(120)
+    model.compare()
+    let_go(model.source, model.target)
+
+
+def check_status(model):
+    """Each target of each table is there, and live."""
+    found = {(table["source"].split(".")[-1], table["target"].split(".")[-1].strip('"'))
+             for table in model.pipeline.status()["tables"] if table["state"] == "live"}
+    wanted = {(rule[0], rule[1]) for rule in model.rules}
+    require(found == wanted, f"status shows {sorted(found)}, not {sorted(wanted)}")
+
+
+KINDS = {"split": Split}
+
+if __name__ == "__main__":
+    chosen = arguments(__doc__, rounds=2, transactions=300, kills=2, only="")
+    proof = Proof()
+    for turn in range(chosen.rounds):
+        for end in (chosen.target, "sqlite"):
+            for name, kind in KINDS.items():
+                if chosen.only in ("", name):
+                    proof.check(f"{name} {turn}: {chosen.source} to {end}", follow, chosen, end,
+                                turn, kind)
+    proof.end()
