@@ -60,7 +60,8 @@ package final class EngineRun: PipelineRun {
         let target = preparation.scope.target
         for route in preparation.scope.routes.flatMap(target.tables)
         where !preparation.formerTargets.contains(route.target) {
-            guard try target.shape(of: route.target)?.hasRows == true else { continue }
+            let shape = try target.shape(of: route.target, share: route.share)
+            guard shape?.hasRows == true else { continue }
             throw ReplicationError(
                 .preflight, "load the table", table: route.target,
                 why: "the target table has rows that Martlet did not write",

@@ -148,7 +148,7 @@ package enum Transforming {
             "SELECT \(outputs.joined(separator: ", ")) FROM \(table.name.name.quotedIdentifier)"
         var result = TransformDefinition(table: table.name, target: target, sql: sql)
         if !table.chunkKey.isEmpty { result.key = table.chunkKey.map { rename[$0] ?? $0 } }
-        (result.place, result.mode) = (first.place, modes.first)
+        (result.place, result.mode, result.isWritten) = (first.place, modes.first, false)
         return result
     }
 

@@ -35,8 +35,9 @@ package protocol ReplicationTarget: AnyObject, Sendable {
     /// otherwise.
     func tables(of route: TableRoute) -> [TableRoute]
 
-    /// What is at the target under this name: columns and whether there are rows; nil if no table.
-    func shape(of table: TableName) throws -> TargetShape?
+    /// What is at the target under this name: columns and whether there are rows, of this share;
+    /// nil if no table.
+    func shape(of table: TableName, share: RowShare?) throws -> TargetShape?
 
     /// The statements that make these tables and what belongs to them, by phase, and what is lost.
     /// Depends on nothing but the arguments and what exists at the target.
@@ -55,8 +56,9 @@ package protocol ReplicationTarget: AnyObject, Sendable {
     /// Runs statements in one fenced transaction together with the table states given.
     func run(_ statements: [String], tables: [TableProgress]) throws
 
-    /// Deletes all rows of the table (`existing: truncate`), in one fenced transaction.
-    func empty(_ table: TableName) throws
+    /// Deletes all rows of the table, or of a share of it (`existing: truncate`), in one fenced
+    /// transaction.
+    func empty(_ table: TableName, share: RowShare?) throws
 
     /// Sets all rows of the table aside, in one fenced transaction (`existing: merge`): the table
     /// is empty afterwards. `schemaPlan` puts back, when the target is consistent, the rows whose
@@ -100,7 +102,8 @@ package protocol ChangeApplier: AnyObject {
     /// Applies changes `range` of the batch in order; `actions[i]` says what to do with
     /// `batch.changes[i]`; nil means apply every one whole. The result at commit must equal
     /// applying one after the other; how is the applier's business. May be called several times per
-    /// transaction. `routes[i]` is the index of the route of `batch.tables[i]`.
+    /// transaction. `routes[i]` is the index of the route of `batch.tables[i]`. Within a call no two
+    /// routes of one table have a row of the same key. TRUNCATE deletes the rows of the route.
     func apply(
         _ batch: ChangeBatch, range: Range<Int>, actions: [ChangeAction]?, routes: [Int],
         counts: inout [ChangeCounts]) throws
@@ -113,7 +116,7 @@ package protocol ChangeApplier: AnyObject {
         route: Int, where columns: [Int], among tuples: [[[UInt8]]], after: Key?, limit: Int
     ) throws -> [Key]
 
-    /// Deletes every row of the route's table (restart of a load, DESIGN 6.10).
+    /// Deletes every row of the route (restart of a load, DESIGN 6.10).
     func wipe(route: Int) throws
 
     /// Opens a bulk insert of rows in COPY format; `writeRows` takes blocks of whole rows;

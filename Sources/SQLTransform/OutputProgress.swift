@@ -5,9 +5,12 @@ import Synchronization
 /// What is stored of tables that the engine does not know: those that a table goes to besides its
 /// first target. They are as far as that one, and count their own changes.
 struct OutputProgress {
-    /// Committed counts by id of the output; of all sessions.
+    /// Of all sessions.
     final class Counts: Sendable {
+        /// By id of the output.
         let committed = Mutex<[UInt32: ChangeCounts]>([:])
+        /// Ids of tables that were live when the pipeline was taken over.
+        let live = Mutex<Set<UInt32>>([])
     }
 
     /// By id of the source's table: its targets besides the first.
@@ -44,8 +47,14 @@ struct OutputProgress {
 
     /// What was stored when the pipeline was taken over.
     func begin(_ stored: StoredPipeline) {
+        let live = stored.tables.filter { $0.state == .live }.map(\.id)
+        counts.live.withLock { $0 = Set(live) }
         let found = stored.tables.map { ($0.id, $0.counts) }
         counts.committed.withLock { $0 = Dictionary(found, uniquingKeysWith: { _, last in last }) }
+    }
+
+    func isLive(_ route: TableRoute) -> Bool {
+        counts.live.withLock { $0.contains(route.source.id) }
     }
 
     mutating func begin() { open = [:] }

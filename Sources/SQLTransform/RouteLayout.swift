@@ -29,22 +29,3 @@ struct RouteLayout: Sendable {
     /// Routes of the target's for those of the engine's.
     func outputs(of sources: Set<Int>) -> Set<Int> { Set(sources.flatMap { outputs[$0] }) }
 }
-
-extension [Transform] {
-    /// By id of the source's table, in the file's order. What a table goes to besides its first
-    /// target is known by an id that no table has: state and plans name tables by their ids.
-    func bySource(besides taken: [UInt32]) -> [UInt32: [Transform]] {
-        var (taken, next) = (Set(taken), UInt32.max)
-        var made: [UInt32: [Transform]] = [:]
-        for transform in self {
-            var transform = transform
-            let id = transform.source.source.id
-            if made[id] != nil {
-                while !taken.insert(next).inserted { next -= 1 }
-                transform.target.source.id = next
-            }
-            made[id, default: []].append(transform)
-        }
-        return made
-    }
-}

@@ -87,7 +87,14 @@ final class TransformingApplier: ChangeApplier {
             route: output, where: columns, among: tuples, after: after, limit: limit)
     }
 
-    func wipe(route: Int) throws { try outputs(route).forEach(applier.wipe) }
+    func wipe(route: Int) throws {
+        for output in outputs(route) {
+            if let transform = layout.transforms[output], transform.isGuarded {
+                throw transform.cannotEmpty(at: nil)
+            }
+            try applier.wipe(route: output)
+        }
+    }
 
     // MARK: Rows of a snapshot
 

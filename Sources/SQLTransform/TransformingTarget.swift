@@ -13,13 +13,13 @@ package final class TransformingTarget: ReplicationTarget {
     private let sourceName: String
     private let progress: OutputProgress
 
-    /// - Parameter routes: every table of the pipeline.
+    /// - Parameter transforms: `combined`.
     package init(
-        _ target: any ReplicationTarget, _ transforms: [Transform], of routes: [TableRoute],
-        keys: TransformKeys, sourceName: String
+        _ target: any ReplicationTarget, _ transforms: [Transform], keys: TransformKeys,
+        sourceName: String
     ) {
         self.target = target
-        self.transforms = transforms.bySource(besides: routes.map(\.source.id))
+        self.transforms = Dictionary(grouping: transforms, by: \.source.source.id)
         self.keys = keys
         self.sourceName = sourceName
         progress = OutputProgress(self.transforms, OutputProgress.Counts())
@@ -29,7 +29,33 @@ package final class TransformingTarget: ReplicationTarget {
         transforms[route.source.id]?.map(\.target) ?? [route]
     }
 
-    private func made(_ routes: [TableRoute]) -> [TableRoute] { routes.flatMap(tables) }
+    /// One for each table, of those that go there one that is not in yet.
+    private func made(_ routes: [TableRoute]) -> [TableRoute] {
+        var (result, places) = ([TableRoute](), [TableName: Int]())
+        for route in routes {
+            for table in tables(of: route) {
+                guard let place = places[table.target] else {
+                    places[table.target] = result.count
+                    result.append(withoutReferences(table))
+                    continue
+                }
+                if progress.isLive(result[place]) { result[place] = table }
+            }
+        }
+        return result
+    }
+
+    /// A foreign key says that its row's parent is in one table, and the parents may be in several,
+    /// among others.
+    private func withoutReferences(_ route: TableRoute) -> TableRoute {
+        guard !route.source.foreignKeys.isEmpty else { return route }
+        var route = route
+        route.source.foreignKeys.removeAll { key in
+            let made = transforms.values.first { $0[0].source.source.name == key.referenced }
+            return made.map { $0.count > 1 || $0[0].isMerged } ?? false
+        }
+        return route
+    }
 
     // MARK: Tables
 
@@ -37,16 +63,26 @@ package final class TransformingTarget: ReplicationTarget {
         _ routes: [TableRoute], prerequisites: [SchemaObject]
     ) throws -> SchemaPlan {
         var plan = try target.schemaPlan(made(routes), prerequisites: prerequisites)
-        for list in transforms.values {
-            guard let first = list.first?.target.source.id else { continue }
-            for output in list.dropFirst().map(\.target.source.id) {
-                if let keys = plan.keys.removeValue(forKey: output) {
-                    plan.keys[first, default: []] += keys
-                }
-                if plan.staged.remove(output) != nil { plan.staged.insert(first) }
-            }
-        }
+        let all = transforms.values.flatMap(\.self)
+        let groups = Dictionary(grouping: all, by: \.target.target)
+        for (_, group) in groups.sorted(by: { $0.key < $1.key }) { hand(group, in: &plan) }
         return plan
+    }
+
+    /// What is planned for a table is handed to the source's tables that go there.
+    private func hand(_ group: [Transform], in plan: inout SchemaPlan) {
+        let sources = Set(group.map(\.source.source.id))
+        let made = Set(group.map(\.target.source.id))
+        let keys = made.flatMap { plan.keys.removeValue(forKey: $0) ?? [] }
+        // Others write there, whenever they come: their rows are found by the key.
+        if group.contains(where: { $0.isMerged || $0.target.share != nil }) {
+            plan.beforeRows += keys
+        } else if let source = sources.first, !keys.isEmpty {
+            plan.keys[source, default: []] += keys
+        }
+        let isStaged = made.contains { plan.staged.remove($0) != nil }
+        // Rows of two tables that want one key are told from rows of two moments.
+        if isStaged || group.contains(where: \.isGuarded) { plan.staged.formUnion(sources) }
     }
 
     package func preflight(
@@ -117,7 +153,9 @@ package final class TransformingTarget: ReplicationTarget {
             setup: setup, checkpoint: checkpoint, tables: progress.tables(tables))
     }
 
-    package func shape(of table: TableName) throws -> TargetShape? { try target.shape(of: table) }
+    package func shape(of table: TableName, share: RowShare?) throws -> TargetShape? {
+        try target.shape(of: table, share: share)
+    }
 
     package func run(_ statements: [String], tables: [TableProgress]) throws {
         try transforms.values.flatMap(\.self).explaining {
@@ -125,7 +163,10 @@ package final class TransformingTarget: ReplicationTarget {
         }
     }
 
-    package func empty(_ table: TableName) throws { try target.empty(table) }
+    package func empty(_ table: TableName, share: RowShare?) throws {
+        try target.empty(table, share: share)
+    }
+
     package func setAside(_ table: TableName) throws { try target.setAside(table) }
     package func drop(pipeline: String) throws { try target.drop(pipeline: pipeline) }
     package func close() { target.close() }
@@ -135,10 +176,18 @@ extension [Transform] {
     /// Two rows of one key are the transform's doing, where its key is not one to one.
     func explaining<Result>(_ body: () throws -> Result) throws -> Result {
         do { return try body() } catch var error as ReplicationError {
-            let isLikely = contains { !$0.isOneToOne && $0.target.target == error.table }
-            guard isLikely, error.kind == .rowConflict else { throw error }
-            error.why += ": the transform's key is not one to one, so that two rows may have it"
-            error.remedy = "pass the source's key through, or hash each column of it alone"
+            let likely = filter { $0.target.target == error.table }
+            guard error.kind == .rowConflict, let transform = likely.first else { throw error }
+            if transform.isGuarded {
+                let key = transform.target.keyColumns.map(\.name).joined(separator: ", ")
+                error.why +=
+                    ": several tables go there, and two of their rows have one key (\(key))"
+                error.remedy =
+                    "a constant in the key, another in each SELECT; then martlet run --fresh"
+            } else if likely.contains(where: { !$0.isOneToOne }) {
+                error.why += ": the transform's key is not one to one, so that two rows may have it"
+                error.remedy = "pass the source's key through, or hash each column of it alone"
+            }
             throw error
         }
     }

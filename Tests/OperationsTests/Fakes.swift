@@ -155,7 +155,7 @@ final class FakeTarget: ReplicationTarget {
     func renewLease(_ report: RunReport) throws {}
     func release(_ report: RunReport) throws {}
     func store(setup: PipelineSetup, checkpoint: Checkpoint?, tables: [TableProgress]) throws {}
-    func shape(of table: TableName) throws -> TargetShape? { nil }
+    func shape(of table: TableName, share: RowShare?) throws -> TargetShape? { nil }
     func schemaPlan(_ routes: [TableRoute], prerequisites: [SchemaObject]) throws -> SchemaPlan {
         state.withLock(\.plan)
     }
@@ -167,7 +167,7 @@ final class FakeTarget: ReplicationTarget {
     }
     func grantStatements(_ routes: [TableRoute]) throws -> [String] { ["GRANT INSERT"] }
     func run(_ statements: [String], tables: [TableProgress]) throws {}
-    func empty(_ table: TableName) throws {}
+    func empty(_ table: TableName, share: RowShare?) throws {}
     func setAside(_ table: TableName) throws {}
     func openApplier(
         _ routes: [TableRoute], label: String, staged: Set<Int>

@@ -83,6 +83,53 @@ class Split(Rules):
         return rules
 
 
+class Merge(Rules):
+    """Two tables in one, told apart by a constant, with SELECTs and filters of their own. One of them
+    goes somewhere else, too."""
+
+    def choose(self):
+        pick = self.random
+        outputs = ", ".join(["id"] + [text for text in Split.OUTPUTS if pick.random() < 0.6])
+        return [(table, into, f"SELECT '{region}' AS region, {outputs} FROM {table} "
+                 f"WHERE {pick.choice(FILTERS)}", ["region", "id"])
+                for table, region, into in (("people", "eu", "folk"), ("crowd", "us", "folk"),
+                                            ("crowd", "us", "copy"))]
+
+
+class Guarded(Rules):
+    """Two tables in one, whose rows have keys of their own; rows move from one to the other."""
+
+    def choose(self):
+        pick = self.random
+        outputs = ", ".join(["id"] + [text for text in Split.OUTPUTS if pick.random() < 0.6])
+        return [(table, "folk", f"SELECT {outputs} FROM {table} WHERE {pick.choice(FILTERS)}", ["id"])
+                for table in ("people", "crowd")]
+
+    def traffic(self, transactions):
+        link = self.source.connect(self.source.installer, autocommit=False)
+        with link.cursor() as cursor:
+            for _ in range(transactions):
+                for _ in range(self.random.choice([1, 1, 3, 8])):
+                    if self.random.random() < 0.3:
+                        self.move(cursor)
+                    else:
+                        cursor.execute(self.change())
+                link.commit()
+        link.close()
+
+    def move(self, cursor):
+        """Some of them change on their way, and some come back at once."""
+        one, other = self.random.sample(self.names, 2)
+        key = self.random.randrange(1, self.next + 1)
+        for source, goal in [(one, other), (other, one)][:self.random.choice([1, 1, 2])]:
+            source, goal = f"{self.source.schema}.{source}", f"{self.source.schema}.{goal}"
+            cursor.execute(f"SELECT id FROM {source} WHERE id BETWEEN {key} AND {key + 3}")
+            for (found,) in cursor.fetchall():
+                cursor.execute(f"DELETE FROM {source} WHERE id = {found}")
+                values = ", ".join(self.text(name) for name in COLUMNS.split(", ")[1:])
+                cursor.execute(f"INSERT INTO {goal} VALUES ({found}, {values})")
+
+
 def state(run, model):
     return run.must_live() and (model.pipeline.status() or {}).get("tables")
 
@@ -94,7 +141,7 @@ def follow(options, target, number, make):
     run = model.pipeline.start()
     worker.start()
     wait_until(lambda: state(run, model), 60, "the load begins", 0.05)
-    model.may_truncate = True
+    model.may_truncate = not isinstance(model, Guarded)
     for _ in range(options.kills):
         time.sleep(model.random.uniform(0.3, 1.5))
         run.must_live()
@@ -127,7 +174,7 @@ def check_status(model):
     require(found == wanted, f"status shows {sorted(found)}, not {sorted(wanted)}")
 
 
-KINDS = {"split": Split}
+KINDS = {"split": Split, "merge": Merge, "guarded": Guarded}
 
 if __name__ == "__main__":
     chosen = arguments(__doc__, rounds=2, transactions=300, kills=2, only="")

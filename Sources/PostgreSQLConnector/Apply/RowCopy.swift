@@ -5,6 +5,7 @@ internal import ReplicationModel
 extension PGApplier {
     package func wipe(route: Int) throws {
         let table = tables[route]
+        let share = table.route.share
         do {
             let isReferenced = try connection.query(
                 """
@@ -13,7 +14,8 @@ extension PGApplier {
                 """, [table.name.quoted]
             ).boolean(0, 0)
             try connection.run(
-                (isReferenced ? "DELETE FROM " : "TRUNCATE ") + table.relation)
+                (isReferenced || share != nil ? "DELETE FROM " : "TRUNCATE ") + table.relation
+                    + share.clause)
         } catch { throw error.asReplicationError(table: table.name) }
     }
 

@@ -18,6 +18,10 @@ struct ChangeTransform {
 
     private let ordinals: ChangeOrdinals
 
+    private var keyOwners = KeyOwners()
+    /// The next change is of a key that another table's row has had in this batch.
+    private var isCut = false
+
     /// One table of the new batch.
     private struct Output {
         var table: Int32
@@ -78,20 +82,36 @@ struct ChangeTransform {
         for mark in source.transactions {
             var copy = mark
             let first = batch.changes.count
-            for index in mark.changes.clamped(to: range) where batch.bytes.count < limit {
-                end = index + 1
+            for index in mark.changes.clamped(to: range) where mayTake(limit) {
                 let action = wanted?[index] ?? .whole
-                guard action != .skip else { continue }
-                for output in outputs[Int(source.changes[index].table)] {
-                    try take(index, action, mark, output)
-                }
+                if action != .skip { try takeWhole(index, action, mark) }
+                if !isCut { end = index + 1 }
             }
             copy.changes = first..<batch.changes.count
             // What is behind the range is still to come.
             if end < mark.changes.upperBound { copy.isLastPart = false }
             batch.transactions.append(copy)
         }
-        return batch.bytes.count < limit ? range.upperBound : end
+        return mayTake(limit) ? range.upperBound : end
+    }
+
+    private func mayTake(_ limit: Int) -> Bool { batch.bytes.count < limit && !isCut }
+
+    /// What a change becomes at all its targets; nothing, if it has to wait for what is there.
+    private mutating func takeWhole(
+        _ index: Int, _ action: ChangeAction, _ mark: TransactionMark
+    ) throws {
+        let before = batch.size
+        for output in outputs[Int(source.changes[index].table)] {
+            let first = batch.changes.count
+            try take(index, action, mark, output)
+            guard let transform = output.evaluator?.transform, transform.isGuarded else { continue }
+            for made in first..<batch.changes.count where !isCut {
+                isCut = !keyOwners.take(batch.changes[made], in: batch, transform)
+            }
+        }
+        if isCut { batch.shrink(to: before) }
+        actions.removeLast(actions.count - batch.changes.count)
     }
 
     private mutating func take(
@@ -105,6 +125,9 @@ struct ChangeTransform {
             ModeStep($0, evaluator.transform, mark, ordinals)
         }
         guard change.operation != .truncate else {
+            if evaluator.transform.isGuarded {
+                throw evaluator.transform.cannotEmpty(at: mark.committedAt)
+            }
             if let step { return try truncate(change, step) }
             return emit(change, action)
         }
