@@ -180,15 +180,9 @@ struct ServerText {
 
     /// `\x00ff`, whose backslash COPY doubles.
     private static func hexadecimal(_ value: UnsafeRawBufferPointer, to out: inout [UInt8]) {
-        out.reserveCapacity(out.count + 3 + 2 * value.count)
         out.append(contentsOf: [0x5C, 0x5C, UInt8(ascii: "x")])
-        for byte in value {
-            out.append(digit(byte >> 4))
-            out.append(digit(byte & 15))
-        }
+        CanonicalText.append(hexadecimal: value, to: &out)
     }
-
-    private static func digit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 48 + nibble : 87 + nibble }
 
     /// Whole bytes, the highest first; the column's digits are the last ones.
     private static func bits(

@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import ReplicationModel
 
 extension FunctionLibrary {
     static let hashes: [SQLFunction] = [
@@ -42,9 +43,11 @@ extension FunctionLibrary {
         },
     ]
 
-    private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> [UInt8] {
-        let digits = Array("0123456789abcdef".utf8)
-        return bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+    private static func hexadecimal(_ bytes: some ContiguousBytes) -> [UInt8] {
+        var digits: [UInt8] = []
+        digits.reserveCapacity(64)
+        bytes.withUnsafeBytes { CanonicalText.append(hexadecimal: $0, to: &digits) }
+        return digits
     }
 
     /// An empty key would be no secret.

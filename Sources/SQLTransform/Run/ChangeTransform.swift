@@ -164,11 +164,10 @@ struct ChangeTransform {
     private mutating func transform(
         _ change: Change, _ action: ChangeAction, _ evaluator: RowEvaluator, _ step: ModeStep?
     ) throws {
-        let transform = evaluator.transform
-        if change.operation != .insert, transform.needsWholeOldRow, !change.oldIsWhole {
+        if change.operation != .insert, evaluator.needsWholeOldRow, !change.oldIsWhole {
             throw RowRefusal.noBeforeImage
         }
-        let keepsKey = keepsKey(change, transform)
+        let keepsKey = keepsKey(change, evaluator)
         var images = Images()
         if change.newRow >= 0 {
             images.new = try image(change.newRow, evaluator, .all, keepsKey: keepsKey)
@@ -176,7 +175,7 @@ struct ChangeTransform {
         if change.oldRow >= 0 {
             // A row without a key is found by all of its values. Of any other one nothing else is
             // asked: its other values may not be there, and expressions would fail for it.
-            let asked: RowEvaluator.Asked = transform.target.isKeyless ? .all : .key
+            let asked: RowEvaluator.Asked = evaluator.isKeyless ? .all : .key
             images.old = try image(change.oldRow, evaluator, asked, keepsKey: true)
         } else if change.operation == .update {
             // Filter and key are made of key columns, which are in the new row.
@@ -193,9 +192,9 @@ struct ChangeTransform {
         guard let (operation, action) = images.verdict(action, keepsKey: keepsKey) else { return }
         var result = change.with(old: images.old ?? -1, new: images.new)
         result.operation = operation
-        result.oldIsWhole = change.oldIsWhole && operation != .insert && transform.target.isKeyless
+        result.oldIsWhole = change.oldIsWhole && operation != .insert && evaluator.isKeyless
         if action.writesNew, operation == .insert, let row = images.new {
-            try requireWhole(row, transform)
+            try requireWhole(row, evaluator.transform)
         }
         emit(result, action)
     }
@@ -211,9 +210,9 @@ struct ChangeTransform {
         throw refusal
     }
 
-    private func keepsKey(_ change: Change, _ transform: Transform) -> Bool {
+    private func keepsKey(_ change: Change, _ evaluator: RowEvaluator) -> Bool {
         guard change.operation == .update, change.oldRow >= 0 else { return true }
-        return transform.source.key.allSatisfy { column in
+        return evaluator.sourceKey.allSatisfy { column in
             let old = source.values[Int(change.oldRow) + column]
             let new = source.values[Int(change.newRow) + column]
             guard !new.isUnchanged, old != new else { return true }
@@ -230,12 +229,11 @@ struct ChangeTransform {
     private mutating func image(
         _ start: Int32, _ evaluator: RowEvaluator, _ asked: RowEvaluator.Asked, keepsKey: Bool
     ) throws -> Int32? {
-        let transform = evaluator.transform
         let first = Int(start)
-        let row = source.values[first..<first + transform.source.columns.count]
+        let row = source.values[first..<first + evaluator.width]
         let isWhole = !row.contains(where: \.isUnchanged)
         if !isWhole,
-            transform.filteredBy.contains(where: { row[first + $0].isUnchanged })
+            evaluator.filteredBy.contains(where: { row[first + $0].isUnchanged })
         {
             throw RowRefusal.noBeforeImage
         }
@@ -245,7 +243,7 @@ struct ChangeTransform {
         defer { evaluator.abandon(asked) }
         let result = Int32(batch.values.count)
         for (index, column) in evaluator.passes.enumerated() {
-            if asked == .key, !transform.target.key.contains(index) {
+            if asked == .key, !evaluator.isInKey[index] {
                 batch.values.append(.null)
             } else if column >= 0 {
                 batch.values.append(row[first + column])

@@ -40,7 +40,8 @@ struct OutputForm: Sendable {
             guard [.bytes, .geometry, .vector].contains(kind) else {
                 throw unfit("a blob", "hex(...) or base64(...) makes a text of it")
             }
-            appendHexadecimal(blob, &bytes)
+            bytes += "\\x".utf8
+            CanonicalText.append(hexadecimal: blob, to: &bytes)
         }
         return true
     }
@@ -120,15 +121,6 @@ struct OutputForm: Sendable {
             let isLong = kind == .timestampWithZone && text.suffix(6).elementsEqual("+00:00".utf8)
             if isLong { bytes.removeLast(3) }
         default: bytes += text
-        }
-    }
-
-    private func appendHexadecimal(_ blob: UnsafeRawBufferPointer, _ bytes: inout [UInt8]) {
-        let digits = StaticString("0123456789abcdef")
-        bytes += "\\x".utf8
-        for byte in blob {
-            bytes.append(digits.utf8Start[Int(byte >> 4)])
-            bytes.append(digits.utf8Start[Int(byte & 15)])
         }
     }
 }

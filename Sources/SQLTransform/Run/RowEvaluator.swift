@@ -9,6 +9,15 @@ final class RowEvaluator {
     private let forms: [OutputForm]
     /// By output: the row's column that it is, or -1.
     let passes: [Int]
+    // What every row asks of the transform: a copy of that counts references, a dozen of them.
+    let width: Int
+    let isKeyless: Bool
+    let needsWholeOldRow: Bool
+    let sourceKey: [Int]
+    let filteredBy: [Int]
+    /// By output.
+    let isInKey: [Bool]
+    private let initials: [[UInt8]?]
     private let all: Program
     /// The filter and what the key is made of.
     private let key: Program
@@ -24,6 +33,13 @@ final class RowEvaluator {
         self.transform = transform
         forms = transform.outputs.map { OutputForm($0.column.type) }
         passes = transform.outputs.map { $0.passes ?? -1 }
+        width = transform.source.columns.count
+        isKeyless = transform.target.isKeyless
+        needsWholeOldRow = transform.needsWholeOldRow
+        sourceKey = transform.source.key
+        filteredBy = transform.filteredBy.sorted()
+        isInKey = transform.outputs.indices.map(transform.target.key.contains)
+        initials = transform.outputs.map(\.initial)
         guard transform.statement != nil else {
             let nothing = Program(results: passes.map { _ in -1 })
             (session, all, key, context) = (nil, nothing, nothing, ChangeContext())
@@ -107,15 +123,16 @@ final class RowEvaluator {
     func append(
         _ output: Int, _ asked: Asked = .all, to bytes: inout [UInt8]
     ) throws(ValueRefusal) -> Bool {
-        if let initial = transform.outputs[output].initial {
+        if let initial = initials[output] {
             bytes += initial
             return true
         }
-        let program = program(asked)
-        guard let statement = program.statement, program.results[output] >= 0 else { return false }
+        let result = asked == .all ? all.results[output] : key.results[output]
+        guard let statement = asked == .all ? all.statement : key.statement, result >= 0 else {
+            return false
+        }
         let start = bytes.count
-        let isPresent = try forms[output].append(
-            statement.output(program.results[output]), to: &bytes)
+        let isPresent = try forms[output].append(statement.output(result), to: &bytes)
         // Twice: hexadecimal digits of a blob.
         guard bytes.count - start <= 2 * context.valueLimit + 2 else {
             throw ValueRefusal("a value is far longer than the row that it is made of")
