@@ -102,8 +102,8 @@ package protocol ChangeApplier: AnyObject {
     /// Applies changes `range` of the batch in order; `actions[i]` says what to do with
     /// `batch.changes[i]`; nil means apply every one whole. The result at commit must equal
     /// applying one after the other; how is the applier's business. May be called several times per
-    /// transaction. `routes[i]` is the index of the route of `batch.tables[i]`. Within a call no two
-    /// routes of one table have a row of the same key. TRUNCATE deletes the rows of the route.
+    /// transaction. `routes[i]` is the index of the route of `batch.tables[i]`. Within a call no
+    /// two routes of one table have a row of the same key. TRUNCATE deletes the rows of the route.
     func apply(
         _ batch: ChangeBatch, range: Range<Int>, actions: [ChangeAction]?, routes: [Int],
         counts: inout [ChangeCounts]) throws
@@ -127,8 +127,8 @@ package protocol ChangeApplier: AnyObject {
     func endRows() throws -> Int64
 
     /// Moves all rows of a staged route to its table. `beginRows` of a staged route empties the
-    /// staging table first, unless there is more to come to it, and comes, with its rows, before `begin`: what is staged concerns
-    /// nobody until it is moved.
+    /// staging table first, unless there is more to come to it, and comes, with its rows, before
+    /// `begin`: what is staged concerns nobody until it is moved.
     func moveStaged(route: Int) throws
 
     /// The formats `beginRows` takes for this route, best first.

@@ -14,6 +14,8 @@ struct TestBatch {
 
     var batch = ChangeBatch()
     let route: TableRoute
+    /// Of the changes that are added.
+    var table: Int32 = 0
 
     init(_ route: TableRoute, isFull: Bool = false) {
         self.route = route
@@ -31,7 +33,7 @@ struct TestBatch {
     mutating func add(
         _ operation: Change.Operation, old: [Field]? = nil, whole: Bool = false, new: [Field]? = nil
     ) {
-        var change = Change(operation: operation, table: 0)
+        var change = Change(operation: operation, table: table)
         change.oldRow = append(old)
         change.newRow = append(new)
         change.oldIsWhole = whole

@@ -59,13 +59,16 @@ extension [Transform] {
             return values.count == group.count
                 && Set(values.map { $0.lowercased() }).count == group.count
         }
-        for index in group {
-            self[index].isMerged = group.count > 1
-            if let column = telling, let value = self[index].constant(column) {
-                self[index].target.share = RowShare(
-                    column: first.outputs[column].column.name, value: value)
-            } else if group.count > 1 {
-                try self[group[0]].requireGuard(beside: self[index], isFirst: index == group[0])
+        for index in group { self[index].isMerged = group.count > 1 }
+        if let telling {
+            for index in group {
+                self[index].target.share = self[index].constant(telling).map {
+                    RowShare(column: first.outputs[telling].column.name, value: $0)
+                }
+            }
+        } else if group.count > 1 {
+            for (place, index) in group.enumerated() {
+                for other in group[..<place] { try self[other].requireGuard(beside: self[index]) }
                 self[index].isGuarded = true
             }
         }
@@ -117,21 +120,20 @@ extension Transform {
     }
 
     /// Rows that nothing tells apart are found by their key, and are the only ones of it.
-    fileprivate func requireGuard(beside other: Transform, isFirst: Bool) throws {
+    fileprivate func requireGuard(beside other: Transform) throws {
         let remedy =
             "SELECT 'one' AS origin, ... and SELECT 'two' AS origin, ... with origin in 'key:'"
         guard !target.isKeyless else {
             throw failure(
-                beside: isFirst ? self : other,
-                "without a key nobody can tell whose a row is", try: remedy)
+                beside: other, "without a key nobody can tell whose a row is", try: remedy)
         }
         guard definition.mode == nil else {
             throw failure(
-                beside: isFirst ? self : other,
-                "mode \(definition.mode?.rawValue ?? "") writes over "
-                    + "what has the key, which may be another table's row", try: remedy)
+                beside: other,
+                "mode \(definition.mode?.rawValue ?? "") writes over what has the key, which may "
+                    + "be another table's row", try: remedy)
         }
-        guard isFirst || definition.table != other.definition.table else {
+        guard definition.table != other.definition.table else {
             throw failure(
                 beside: other, "one table goes there twice, so that one row may want its key twice",
                 try: "one SELECT with CASE, or " + remedy)
@@ -141,10 +143,8 @@ extension Transform {
     private func failure(
         beside other: Transform, _ why: String, try remedy: String
     ) -> ReplicationError {
-        let places =
-            [definition.place] + (other.definition == definition ? [] : [other.definition.place])
         return ReplicationError(
             .configuration, "write several tables into \(target.target)", table: definition.table,
-            place: places.filter { !$0.isEmpty }.joined(separator: " and "), why: why, try: remedy)
+            place: "\(definition.place) and \(other.definition.place)", why: why, try: remedy)
     }
 }

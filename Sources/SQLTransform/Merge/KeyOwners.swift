@@ -40,8 +40,8 @@ extension Transform {
             why: "other tables go to \(target.target), too, and nothing in the key tells whose a "
                 + "row is",
             try:
-                "martlet run --fresh, which loads all of them again; a constant in the key, another "
-                + "in each SELECT, lets TRUNCATE empty one of them")
+                "martlet run --fresh, which loads all of them again; a constant in the key, "
+                + "another in each SELECT, lets TRUNCATE empty one of them")
     }
 }
 
