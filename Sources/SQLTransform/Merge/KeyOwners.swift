@@ -3,9 +3,10 @@ import ReplicationModel
 
 /// Which source table each key of a guarded target belongs to, among the changes of one batch.
 ///
-/// A target applies the net of a batch: an INSERT and a DELETE of one key are nothing. That holds
-/// for the changes of one table only: what is inserted from one and deleted from another are two
-/// rows. So no batch has a key that two tables wrote; what is at the target decides then.
+/// A target applies the net of each table's changes, one table after the other. Where one table's
+/// INSERT and another's DELETE are of one key, that order decides whether the row that is there too
+/// early is seen, or a row that came in its turn is refused. So no batch has a key of two tables:
+/// they are applied in the order of the log, and what is at the target decides.
 struct KeyOwners {
     private struct Place: Hashable {
         var target: TableName
