@@ -134,6 +134,8 @@ struct TransformTests {
         #expect(plan.staged == Set(id))
         let tables = scope.routes.map { scope.target.tables(of: $0).map(\.target.name) }
         #expect(tables == [["one", "two", "all"], ["all"]])
+        let planned = try PlanReport(scope).lines.filter { $0.hasPrefix("public.a ") }
+        #expect(planned.count { $0.contains("public.one ") || $0.contains("public.two ") } == 2)
         let lines = try CheckReport(scope, install: false).lines
         #expect(
             lines.contains { $0.contains("a second row of one key, and TRUNCATE, stop the run") })

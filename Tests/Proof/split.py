@@ -276,6 +276,31 @@ def moved(options, target):
     let_go(pair.source, pair.target)
 
 
+def shares(options, target):
+    """`existing` is about a table's own share, and about each target of a table."""
+    rules = {"one": {"sql": "SELECT 7 AS shop, id FROM one", "key": ["shop", "id"],
+                     "types": {"shop": "int"}}}
+    pair = Pair(options, target, rules)
+    write = getattr(pair.target, "write", pair.target.query)
+    write(f"CREATE TABLE {pair.folk()} (shop {'integer' if pair.target.engine == 'sqlite' else 'int'}"
+          " NOT NULL, id int NOT NULL, PRIMARY KEY (shop, id))"
+          + (" STRICT" if pair.target.engine == "sqlite" else ""))
+    if pair.target.engine == "postgresql":
+        write(f"ALTER TABLE {pair.folk()} OWNER TO {pair.target.apply}")
+    write(f"INSERT INTO {pair.folk()} VALUES (8, 1)")
+    pair.sql(f"INSERT INTO {pair.table('one')} VALUES (1, 'a')")
+    pair.pipeline.install()
+    write(f"INSERT INTO {pair.folk()} VALUES (7, 5)")
+    run = pair.pipeline.start("--until-caught-up")
+    require(run.wait(60) == 3 and "rows that Martlet did not write" in run.tail(),
+            f"existing: refuse: {run.tail()}")
+    pair.pipeline.options["existing"] = "truncate"
+    pair.pipeline.write("pipeline", pair.source.url(pair.source.capture))
+    pair.pipeline.catch_up(60)
+    require(pair.rows("shop, id") == [(7, 1), (8, 1)], f"existing: truncate: {pair.rows('shop, id')}")
+    let_go(pair.source, pair.target)
+
+
 def transaction(pair, *statements):
     link = pair.source.connect(pair.source.installer, autocommit=False)
     with link.cursor() as cursor:
@@ -349,7 +374,7 @@ if __name__ == "__main__":
                     proof.check(f"{name} {turn}: {chosen.source} to {end}", follow, chosen, end,
                                 turn, kind)
     for end in (chosen.target, "sqlite"):
-        for name, shown in (("stops", stops), ("moved", moved), ("pipelines", pipelines)):
+        for name, shown in (("stops", stops), ("moved", moved), ("shares", shares), ("pipelines", pipelines)):
             if chosen.only in ("", name):
                 proof.check(f"{name}: {chosen.source} to {end}", shown, chosen, end)
     proof.end()
