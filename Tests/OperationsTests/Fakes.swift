@@ -134,11 +134,14 @@ final class FakeTarget: ReplicationTarget {
         var plan = SchemaPlan()
         var questions: [ValueQuestion] = []
         var calls: [String] = []
+        /// What was planned last.
+        var planned: [TableRoute] = []
     }
 
     let state = Mutex(State())
 
     var calls: [String] { state.withLock(\.calls) }
+    var planned: [TableRoute] { state.withLock(\.planned) }
     func set<Value: Sendable>(
         _ path: any (WritableKeyPath<State, Value> & Sendable), _ value: Value
     ) {
@@ -157,7 +160,10 @@ final class FakeTarget: ReplicationTarget {
     func store(setup: PipelineSetup, checkpoint: Checkpoint?, tables: [TableProgress]) throws {}
     func shape(of table: TableName, share: RowShare?) throws -> TargetShape? { nil }
     func schemaPlan(_ routes: [TableRoute], prerequisites: [SchemaObject]) throws -> SchemaPlan {
-        state.withLock(\.plan)
+        state.withLock {
+            $0.planned = routes
+            return $0.plan
+        }
     }
     func preflight(_ routes: [TableRoute], prerequisites: [SchemaObject]) throws -> [Finding] {
         state.withLock(\.findings)

@@ -84,6 +84,7 @@ struct ChangeTransform {
             let first = batch.changes.count
             for index in mark.changes.clamped(to: range) where mayTake(limit) {
                 let action = wanted?[index] ?? .whole
+                try refuseTruncate(index, mark)
                 if action != .skip { try takeWhole(index, action, mark) }
                 if !isCut { end = index + 1 }
             }
@@ -93,6 +94,15 @@ struct ChangeTransform {
             batch.transactions.append(copy)
         }
         return mayTake(limit) ? range.upperBound : end
+    }
+
+    /// Also one that begins a load again: its wipe would not know whose the rows are.
+    private func refuseTruncate(_ index: Int, _ mark: TransactionMark) throws {
+        guard source.changes[index].operation == .truncate else { return }
+        for output in outputs[Int(source.changes[index].table)] {
+            guard let transform = output.evaluator?.transform, transform.isGuarded else { continue }
+            throw transform.cannotEmpty(at: mark.committedAt)
+        }
     }
 
     private func mayTake(_ limit: Int) -> Bool { batch.bytes.count < limit && !isCut }
@@ -125,9 +135,6 @@ struct ChangeTransform {
             ModeStep($0, evaluator.transform, mark, ordinals)
         }
         guard change.operation != .truncate else {
-            if evaluator.transform.isGuarded {
-                throw evaluator.transform.cannotEmpty(at: mark.committedAt)
-            }
             if let step { return try truncate(change, step) }
             return emit(change, action)
         }
