@@ -60,8 +60,8 @@ final class TransformingApplier: ChangeApplier {
                 batch, range: range, actions: actions, routes: routes, counts: &made)
         }
         var start = range.lowerBound
+        var transform = ChangeTransform(batch, evaluators, ordinals)
         while start < range.upperBound {
-            var transform = ChangeTransform(batch, evaluators, ordinals)
             start = try transform.run(start..<range.upperBound, actions)
             let changes = transform.batch
             guard !changes.changes.isEmpty else { continue }

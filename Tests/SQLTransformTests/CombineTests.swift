@@ -158,8 +158,8 @@ struct CombineTests {
         let ofA = zip(made, evaluators).filter { $0.0.source.source.id == 7 }.map(\.1)
         let ofB = zip(made, evaluators).filter { $0.0.source.source.id == 8 }.map(\.1)
         var (found, start) = ([[String]](), 0)
+        var change = ChangeTransform(test.batch, [ofA, ofB])
         while start < test.batch.changes.count {
-            var change = ChangeTransform(test.batch, [ofA, ofB])
             start = try change.run(start..<test.batch.changes.count, nil)
             let shown = ChangeTests.shown(change, columns: made[0].outputs.count)
             found.append(zip(change.batch.changes, shown).map { "\($0.table) \($1)" })

@@ -8,13 +8,13 @@ import ReplicationModel
 /// docs/decisions/why-transforms-run-on-the-source-row). The new batch begins with the old one's
 /// bytes, so that a value that is passed through is the same range of the same bytes.
 struct ChangeTransform {
-    private let source: ChangeBatch
+    let source: ChangeBatch
     /// By table of the batch: what each of its changes becomes.
     private let outputs: [[Output]]
     var batch = ChangeBatch()
     private(set) var actions: [ChangeAction] = []
     /// The source's bytes, during `run`: SQLite reads them where they are.
-    private var memory = UnsafeRawBufferPointer(start: nil, count: 0)
+    private(set) var memory = UnsafeRawBufferPointer(start: nil, count: 0)
 
     private let ordinals: ChangeOrdinals
 
@@ -58,18 +58,27 @@ struct ChangeTransform {
         return LoggedTable(id: table.id, name: table.name, columns: columns, isFull: table.isFull)
     }
 
-    /// Transforms changes from the beginning of the range until it is done or what was made of
-    /// them fills a batch (I6).
+    /// Transforms changes from the beginning of the range until it is done, what was made of them
+    /// fills a batch (I6), or a key is another table's. Each run makes a batch of its own.
     ///
     /// - Returns: the first change that is still to come.
     /// - Throws: `ReplicationError` that names position, table and output.
     mutating func run(
         _ range: Range<Int>, _ wanted: [ChangeAction]?, bytes: Int = Self.madeBytes
     ) throws -> Int {
-        try source.bytes.withUnsafeBytes { memory in
+        begin()
+        return try source.bytes.withUnsafeBytes { memory in
             self.memory = memory
             return try transform(range, wanted, memory.count + bytes)
         }
+    }
+
+    /// What an earlier run made is at the target; the source's bytes stay.
+    private mutating func begin() {
+        batch.shrink(to: ChangeBatch.Size(changes: 0, values: 0, bytes: source.bytes.count))
+        batch.transactions.removeAll(keepingCapacity: true)
+        actions.removeAll(keepingCapacity: true)
+        (keyOwners, isCut) = (KeyOwners(), false)
     }
 
     /// What expressions may make beside the bytes that came.
@@ -228,77 +237,6 @@ struct ChangeTransform {
                 source.withBytes(of: new) { old.elementsEqual($0) }
             }
         }
-    }
-
-    // MARK: One image
-
-    /// nil: the row does not pass.
-    private mutating func image(
-        _ start: Int32, _ evaluator: RowEvaluator, _ asked: RowEvaluator.Asked, keepsKey: Bool
-    ) throws -> Int32? {
-        let first = Int(start)
-        let row = source.values[first..<first + evaluator.width]
-        let isWhole = !row.contains(where: \.isUnchanged)
-        if !isWhole,
-            evaluator.filteredBy.contains(where: { row[first + $0].isUnchanged })
-        {
-            throw RowRefusal.noBeforeImage
-        }
-        guard try evaluator.begin(asked, { [memory] in field(row[first + $0], memory) }) else {
-            return nil
-        }
-        defer { evaluator.abandon(asked) }
-        let result = Int32(batch.values.count)
-        for (index, column) in evaluator.passes.enumerated() {
-            if asked == .key, !evaluator.isInKey[index] {
-                batch.values.append(.null)
-            } else if column >= 0 {
-                batch.values.append(row[first + column])
-            } else if try !isWhole && isUnchanged(index, row, evaluator, keepsKey: keepsKey) {
-                batch.values.append(.unchanged)
-            } else {
-                batch.values.append(try value(index, evaluator, asked))
-            }
-        }
-        do throws(ValueRefusal) { try evaluator.finish(asked) } catch {
-            throw RowRefusal(nil, error)
-        }
-        return result
-    }
-
-    private func field(_ value: Value, _ memory: UnsafeRawBufferPointer) -> RowField {
-        RowField(
-            start: value.isPresent ? memory.baseAddress.map { $0 + Int(value.offset) } : nil,
-            length: Int(value.length))
-    }
-
-    /// An expression of nothing but values that the log did not repeat, and of the key if that is
-    /// what it was, is what it was.
-    private func isUnchanged(
-        _ index: Int, _ row: ArraySlice<Value>, _ evaluator: RowEvaluator, keepsKey: Bool
-    ) throws -> Bool {
-        let output = evaluator.transform.outputs[index]
-        let unchanged = output.dependsOn.filter { row[row.startIndex + $0].isUnchanged }
-        guard !unchanged.isEmpty else { return false }
-        let others = output.dependsOn.subtracting(unchanged)
-        guard others.isEmpty || keepsKey && others.isSubset(of: Set(evaluator.transform.source.key))
-        else {
-            throw RowRefusal(output.column.name, .mixesUnchanged)
-        }
-        return true
-    }
-
-    private mutating func value(
-        _ index: Int, _ evaluator: RowEvaluator, _ asked: RowEvaluator.Asked
-    ) throws -> Value {
-        let start = batch.bytes.count
-        do throws(ValueRefusal) {
-            guard try evaluator.append(index, asked, to: &batch.bytes) else { return .null }
-            guard batch.bytes.count <= UInt32.max else {
-                throw ValueRefusal("a batch of changes grows beyond 4 GB")
-            }
-        } catch { throw RowRefusal(evaluator.transform.outputs[index].column.name, error) }
-        return Value(offset: UInt32(start), length: Int32(batch.bytes.count - start))
     }
 }
 
