@@ -126,7 +126,7 @@ struct TransformTests {
                 try written("public.k", "SELECT id, doc AS email FROM k", into: "all"),
             ], target: target)
         let id = scope.routes.map(\.source.id)
-        target.set(\.plan.keys, [id[0]: ["one"], .max: ["two"], .max - 1: ["all"]])
+        target.set(\.plan.keys, [id[0]: ["one"], .max - 1: ["two"], .max: ["all"]])
         target.set(\.plan.beforeRows, ["tables"])
         let plan = try scope.target.schemaPlan(scope.routes, prerequisites: [])
         #expect(plan.keys == [id[0]: ["one", "two"]])

@@ -30,13 +30,13 @@ extension [Transform] {
     }
 
     /// What a table goes to besides its first target is known by an id that no table has: state and
-    /// plans name tables by their ids.
+    /// plans name tables by their ids, in whose order they are shown.
     private mutating func number(besides taken: [UInt32]) {
-        var (taken, next, seen) = (Set(taken), UInt32.max, Set<UInt32>())
-        for index in indices where !seen.insert(self[index].source.source.id).inserted {
-            while !taken.insert(next).inserted { next -= 1 }
-            self[index].target.source.id = next
-        }
+        let taken = Set(taken)
+        var seen: Set<UInt32> = []
+        let further = indices.filter { !seen.insert(self[$0].source.source.id).inserted }
+        let free = sequence(first: UInt32.max) { $0 - 1 }.lazy.filter { !taken.contains($0) }
+        for (index, id) in zip(further.reversed(), free) { self[index].target.source.id = id }
     }
 
     private mutating func shareNullability(_ group: [Int]) {
