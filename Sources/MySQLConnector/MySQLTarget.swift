@@ -173,12 +173,12 @@ extension MySQLTarget {
     }
 
     /// Not TRUNCATE, which commits by itself, and is refused where foreign keys point to the table.
-    package func empty(_ table: TableName) throws {
+    package func empty(_ table: TableName, share: RowShare? = nil) throws {
         let fence = try ownFence()
         try withOwnSession("empty") { connection in
             try connection.run("SET SESSION foreign_key_checks = 0")
             try connection.inTransaction(fencedBy: fence) {
-                try connection.run("DELETE FROM \(SQLText.name(table))")
+                try connection.run("DELETE FROM \(SQLText.name(table))\(share.clause)")
             }
         }
     }
@@ -222,7 +222,7 @@ extension MySQLTarget {
 // MARK: Looking
 
 extension MySQLTarget {
-    package func shape(of table: TableName) throws -> TargetShape? {
+    package func shape(of table: TableName, share: RowShare? = nil) throws -> TargetShape? {
         try control.with(repeats: true) { connection in
             let catalog = TargetCatalog(connection: connection)
             guard let stored = try catalog.table(table) else { return nil }
@@ -231,7 +231,7 @@ extension MySQLTarget {
                     TargetShape.Column(
                         name: $0.name, declaration: $0.declaration, isNullable: $0.isNullable,
                         isGenerated: $0.isGenerated, hasDefault: $0.hasDefault)
-                }, hasRows: try catalog.hasRows(table), primaryKey: stored.primaryKey,
+                }, hasRows: try catalog.hasRows(table, share), primaryKey: stored.primaryKey,
                 uniqueKeys: stored.uniqueKeys)
         }
     }

@@ -57,11 +57,11 @@ package final class EngineRun: PipelineRun {
     {
         let configured = preparation.scope.configuration.existing
         guard configured == .refuse, !preparation.formerTargets.isEmpty else { return configured }
-        for route in preparation.scope.routes
+        let target = preparation.scope.target
+        for route in preparation.scope.routes.flatMap(target.tables)
         where !preparation.formerTargets.contains(route.target) {
-            guard try preparation.scope.target.shape(of: route.target)?.hasRows == true else {
-                continue
-            }
+            let shape = try target.shape(of: route.target, share: route.share)
+            guard shape?.hasRows == true else { continue }
             throw ReplicationError(
                 .preflight, "load the table", table: route.target,
                 why: "the target table has rows that Martlet did not write",

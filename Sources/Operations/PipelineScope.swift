@@ -37,12 +37,13 @@ package struct PipelineScope: Sendable {
             return try route.map {
                 try Transform(compiling: definition, $0, keys: keys, lookups: lookups)
             }
-        }
+        }.combined(besides: routes.map(\.source.id), sourceName: configuration.name)
         self.routes = routes
         self.target =
             transforms.isEmpty
             ? target
-            : TransformingTarget(target, transforms, keys: keys, sourceName: configuration.name)
+            : TransformingTarget(
+                target, transforms, keys: keys, sourceName: configuration.name)
     }
 
     package func close() {

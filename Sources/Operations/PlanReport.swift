@@ -12,6 +12,8 @@ package struct PlanReport: Report {
 
     let configuration: PipelineConfiguration
     let routes: [TableRoute]
+    /// By route.
+    let targets: [[TableName]]
     let transforms: [Transform]
     let schema: SchemaPlan
     let notCarried: [NotCarried]
@@ -19,6 +21,7 @@ package struct PlanReport: Report {
     package init(_ scope: PipelineScope) throws {
         configuration = scope.configuration
         routes = scope.routes
+        targets = scope.routes.map { scope.target.tables(of: $0).map(\.target) }
         transforms = scope.transforms
         schema = try scope.target.schemaPlan(
             scope.routes, prerequisites: try scope.source.prerequisites(of: scope.tables))
@@ -60,7 +63,7 @@ package struct PlanReport: Report {
             ("schema", .integer(1)), ("pipeline", .string(configuration.name)),
             ("source", .string(configuration.source.redacted)),
             ("target", .string(configuration.target.redacted)),
-            ("tables", .array(routes.map(json))),
+            ("tables", .array(zip(routes, targets).map(json))),
             ("transforms", .array(transforms.map(Self.json))),
             ("ddl", ddl), ("mappings", .array(schema.mappings.map(JSONValue.string))),
             ("problems", .array(schema.problems.map { ErrorText($0.description).json })),
@@ -73,10 +76,11 @@ package struct PlanReport: Report {
         .object([("kind", .string(item.kind)), ("count", .integer(Int64(item.count)))])
     }
 
-    private func json(_ route: TableRoute) -> JSONValue {
+    private func json(_ route: TableRoute, _ targets: [TableName]) -> JSONValue {
         .object([
             ("source", .string(route.source.name.description)),
             ("target", .string(route.target.description)),
+            ("targets", .array(targets.map { .string($0.description) })),
             ("key", .array(route.keyColumns.map { .string($0.name) })),
             ("columns", .array(route.columns.map(Self.json))),
             ("rows_estimated", .integer(max(0, route.source.estimatedRows))),
@@ -106,7 +110,7 @@ package struct PlanReport: Report {
     private var afterRows: [(TableRoute, [String])] {
         routes.compactMap { route in
             let id = route.source.id
-            let key = [schema.keys[id]].compactMap(\.self)
+            let key = schema.keys[id] ?? []
             let statements = key + (schema.afterRows[id] ?? [])
             return statements.isEmpty ? nil : (route, statements)
         }
@@ -136,12 +140,14 @@ package struct PlanReport: Report {
     private var tableLines: [String] {
         let header = Self.row("table", "target", "key", "~rows", "~chunks")
         return [header]
-            + routes.map { route in
-                Self.row(
-                    route.source.name.description, route.target.description,
-                    route.isKeyless
-                        ? "(none)" : route.keyColumns.map(\.name).joined(separator: ","),
-                    Units.count(max(0, route.source.estimatedRows)), Units.count(chunks(route)))
+            + zip(routes, targets).flatMap { route, targets in
+                targets.map { target in
+                    Self.row(
+                        route.source.name.description, target.description,
+                        route.isKeyless
+                            ? "(none)" : route.keyColumns.map(\.name).joined(separator: ","),
+                        Units.count(max(0, route.source.estimatedRows)), Units.count(chunks(route)))
+                }
             }
     }
 

@@ -14,14 +14,18 @@ package enum Routing {
         _ transforms: [TransformDefinition] = []
     ) throws -> [TableRoute] {
         try checkMap(tables, configuration)
-        let targets = Dictionary(
-            transforms.map { ($0.table, $0.target) }, uniquingKeysWith: { first, _ in first })
+        let targets = Dictionary(grouping: transforms, by: \.table).mapValues { list in
+            list.map { Place($0.table, $0.target, isMeant: $0.isWritten) }
+        }
         let routes = tables.map { table in
             var route = route(table, configuration)
-            route.target = targets[table.name] ?? route.target
+            route.target = targets[table.name]?.first?.target ?? route.target
             return route
         }
-        try refuseCollisions(routes, configuration.target.engine)
+        try refuseCollisions(
+            routes.flatMap { route in
+                targets[route.source.name] ?? [Place(route.source.name, route.target)]
+            }, configuration.target.engine)
         return routes
     }
 
@@ -66,19 +70,34 @@ package enum Routing {
         }
     }
 
+    private struct Place {
+        var source: TableName
+        var target: TableName
+        /// Others may go there: their SELECTs say so.
+        var isMeant: Bool
+
+        init(_ source: TableName, _ target: TableName, isMeant: Bool = false) {
+            (self.source, self.target, self.isMeant) = (source, target, isMeant)
+        }
+
+        func mayMeet(_ other: Place) -> Bool {
+            isMeant && other.isMeant && target == other.target
+        }
+    }
+
     /// SQLite compares names without regard to the case of ASCII letters.
-    private static func refuseCollisions(_ routes: [TableRoute], _ engine: ConnectionURL.Engine)
-        throws
-    {
-        var taken: [String: TableName] = [:]
-        for route in routes {
-            let name = route.target.description
-            let key = engine == .sqlite ? foldingASCII(name) : route.target.quoted
-            if let other = taken.updateValue(route.source.name, forKey: key) {
+    private static func refuseCollisions(
+        _ places: [Place], _ engine: ConnectionURL.Engine
+    ) throws {
+        var taken: [String: Place] = [:]
+        for place in places {
+            let name = place.target.description
+            let key = engine == .sqlite ? foldingASCII(name) : place.target.quoted
+            if let other = taken.updateValue(place, forKey: key), !place.mayMeet(other) {
                 throw ReplicationError(
-                    .configuration, "choose the target of \(route.source.name)",
-                    table: route.source.name, place: "key map.schemas",
-                    why: "it and \(other) would both be '\(name)' at the target",
+                    .configuration, "choose the target of \(place.source)",
+                    table: place.source, place: "key map.schemas",
+                    why: "it and \(other.source) would both be '\(name)' at the target",
                     try: "give one of the schemas another name with map.schemas, or exclude a table"
                 )
             }

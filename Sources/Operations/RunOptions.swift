@@ -65,15 +65,25 @@ package struct RunPreparation: Sendable {
     /// What must not change between runs: which table goes where, by which key.
     package var fixedConfiguration: String {
         let tables = scope.routes.map { route in
-            let transform = scope.transforms.first { $0.source.source.id == route.source.id }
+            let transforms = scope.transforms.filter { $0.source.source.id == route.source.id }
             return JSONValue.object(
                 [
                     ("source", .string(route.source.name.description)),
                     ("target", .string(route.target.description)),
                     ("key", .array(route.keyColumns.map { .string($0.name) })),
-                ] + (transform.map { [("transform", .string($0.outline))] } ?? []))
+                ] + Self.fixed(transforms))
         }
         return JSONValue.object([("tables", .array(tables))]).compact
+    }
+
+    private static func fixed(_ transforms: [Transform]) -> [(String, JSONValue)] {
+        guard transforms.count > 1 else {
+            return transforms.map { ("transform", .string($0.outline)) }
+        }
+        let list = transforms.map {
+            JSONValue.string("\($0.target.target): \($0.outline)")
+        }
+        return [("transforms", .array(list))]
     }
 }
 

@@ -12,22 +12,44 @@ package struct TransformReport: Report {
     /// Values are shown to somebody who looks, not to a file (I9).
     let showsValues: Bool
 
-    /// - Parameter table: `schema.name`.
     package init(
         _ scope: PipelineScope, table: String, limit: Int, showsValues: Bool
     ) throws {
-        let names = scope.transforms.map(\.source.source.name.description)
-        guard let index = names.firstIndex(of: table) else {
-            throw ReplicationError(
-                .usage, "try the transform of \(table)", place: "option --table",
-                why: "no table of that name has a transform",
-                try: Suggestion.nearest(to: table, among: names).map { "did you mean '\($0)'?" }
-                    ?? "tables with one: " + names.joined(separator: ", "))
-        }
         pipeline = scope.configuration.name
-        transform = scope.transforms[index]
+        transform = try Self.transform(named: table, scope.transforms)
         self.showsValues = showsValues
         rows = try Self.rows(transform, scope, limit)
+    }
+
+    /// - Parameter name: of the source's table, of the target's, or `SOURCE -> TARGET`.
+    private static func transform(
+        named name: String, _ transforms: [Transform]
+    ) throws -> Transform {
+        func refusal(_ why: String, try remedy: String) -> ReplicationError {
+            ReplicationError(
+                .usage, "try the transform of \(name)", place: "option --table", why: why,
+                try: remedy)
+        }
+        let pairs = transforms.map { "\($0.source.source.name) -> \($0.target.target)" }
+        let names: [(Int) -> String] = [
+            { transforms[$0].source.source.name.description },
+            { transforms[$0].target.target.description }, { pairs[$0] },
+        ]
+        let found = names.lazy.map { text in transforms.indices.filter { text($0) == name } }
+            .first { !$0.isEmpty }
+        guard let found else {
+            let known = transforms.indices.map(names[0])
+            throw refusal(
+                "no table of that name has a transform",
+                try: Suggestion.nearest(to: name, among: known).map { "did you mean '\($0)'?" }
+                    ?? "tables with one: " + known.joined(separator: ", "))
+        }
+        guard found.count == 1 else {
+            throw refusal(
+                "it has several",
+                try: found.map { "--table '\(pairs[$0])'" }.joined(separator: ", or "))
+        }
+        return transforms[found[0]]
     }
 
     private struct Enough: Error {}

@@ -4,22 +4,26 @@ package import SQLTransform
 
 /// From the pipeline file's transforms to those of each table.
 package enum Transforming {
-    /// One per table that has any.
+    /// Those of each table, in the file's order: one for each table at the target that its rows go
+    /// to.
     ///
-    /// - Throws: `.configuration` for a rule that fits no table or column, or several for one.
+    /// - Throws: `.configuration` for a rule that fits no table or column, and for rules of columns
+    ///   beside a SELECT, which may let through what they were to hide.
     package static func definitions(
         _ tables: [TableSchema], _ configuration: PipelineConfiguration
     ) throws -> [TransformDefinition] {
         for rule in configuration.transforms { try refuseStray(rule, tables) }
-        return try tables.compactMap { table in
+        return try tables.flatMap { table in
             let rules = configuration.transforms.filter { $0.table.matches(table.name) }
             let written = rules.filter { $0.sql != nil }
-            if let sql = written.first, rules.count > 1 { throw several(table.name, sql) }
             let target = Routing.target(of: table.name, configuration)
-            if let rule = written.first {
-                return try definition(rule, table.name, target, configuration)
+            guard let first = written.first else {
+                return try columnRules(rules, table, target).map { [$0] } ?? []
             }
-            return try columnRules(rules, table, target)
+            if let other = rules.first(where: { $0.sql == nil && speaks($0, of: table) }) {
+                throw ambiguous(table.name, other, first)
+            }
+            return try written.map { try definition($0, table.name, target, configuration) }
         }
     }
 
@@ -35,10 +39,19 @@ package enum Transforming {
             try: remedy)
     }
 
-    private static func several(_ table: TableName, _ rule: TransformRule) -> ReplicationError {
+    private static func ambiguous(
+        _ table: TableName, _ rule: TransformRule, _ written: TransformRule
+    ) -> ReplicationError {
         failure(
-            rule.place, "several transforms are for one table, which this version does not carry",
-            table: table, try: "one transform with all of it in its SQL")
+            "\(rule.place) and \(written.place)",
+            "'\(rule.table)' is about columns of a table that has a SELECT, which says itself what "
+                + "becomes of them", table: table,
+            try: "write it into the SELECT, and give the rule patterns that leave the table out")
+    }
+
+    /// Whether a rule for columns says anything of this table.
+    private static func speaks(_ rule: TransformRule, of table: TableSchema) -> Bool {
+        rule.mode != nil || !rule.columns.isDisjoint(with: table.carriedColumns.map(\.name))
     }
 
     /// A mistyped mask would let through what it was to hide.
@@ -113,8 +126,7 @@ package enum Transforming {
     private static func columnRules(
         _ rules: [TransformRule], _ table: TableSchema, _ target: TableName
     ) throws -> TransformDefinition? {
-        let names = Set(table.carriedColumns.map(\.name))
-        let rules = rules.filter { $0.mode != nil || !$0.columns.isDisjoint(with: names) }
+        let rules = rules.filter { speaks($0, of: table) }
         guard let first = rules.first else { return nil }
         var (mask, rename, drop) = ([String: String](), [String: String](), Set<String>())
         for rule in rules {
@@ -136,7 +148,7 @@ package enum Transforming {
             "SELECT \(outputs.joined(separator: ", ")) FROM \(table.name.name.quotedIdentifier)"
         var result = TransformDefinition(table: table.name, target: target, sql: sql)
         if !table.chunkKey.isEmpty { result.key = table.chunkKey.map { rename[$0] ?? $0 } }
-        (result.place, result.mode) = (first.place, modes.first)
+        (result.place, result.mode, result.isWritten) = (first.place, modes.first, false)
         return result
     }
 

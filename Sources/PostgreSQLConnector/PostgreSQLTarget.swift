@@ -173,11 +173,11 @@ extension PostgreSQLTarget {
         }
     }
 
-    package func empty(_ table: TableName) throws {
+    package func empty(_ table: TableName, share: RowShare? = nil) throws {
         let fence = try ownFence()
         try withOwnSession("empty") { connection in
             try connection.transaction(fencedBy: fence) {
-                try TargetCatalog(connection).empty(table)
+                try TargetCatalog(connection).empty(table, share)
             }
         }
     }
@@ -223,10 +223,10 @@ extension PostgreSQLTarget {
 // MARK: Looking
 
 extension PostgreSQLTarget {
-    package func shape(of table: TableName) throws -> TargetShape? {
+    package func shape(of table: TableName, share: RowShare? = nil) throws -> TargetShape? {
         try control.with(repeats: true) { connection in
             let catalog = TargetCatalog(connection)
-            return try catalog.tables([table])[table].map { try catalog.shape(of: $0) }
+            return try catalog.tables([table])[table].map { try catalog.shape(of: $0, share) }
         }
     }
 

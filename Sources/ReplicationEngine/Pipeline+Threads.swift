@@ -37,9 +37,8 @@ extension Pipeline {
             (state.tables[route], !state.ledger.hasKeys([route]))
         }
         table.state = .catchingUp
-        let key = needsKey ? schema.keys[table.id] : nil
-        try target.run(
-            [key].compactMap(\.self) + (schema.afterRows[table.id] ?? []), tables: [table])
+        let keys = needsKey ? schema.keys[table.id] ?? [] : []
+        try target.run(keys + (schema.afterRows[table.id] ?? []), tables: [table])
         state.with { [table] state in
             state.tables[route].state = table.state
             state.ledger.keyMade(route)
@@ -53,7 +52,7 @@ extension Pipeline {
         let name = plan.routes[route].source.name
         state.with { $0.note("target: \(name) gets its key", by: "stream") }
         defer { state.with { $0.note(nil, by: "stream") } }
-        try target.run([schema.keys[plan.routes[route].source.id]].compactMap(\.self), tables: [])
+        try target.run(schema.keys[plan.routes[route].source.id] ?? [], tables: [])
         Failpoint.hit(.keyMade)
         state.with { $0.ledger.keyMade(route) }
     }

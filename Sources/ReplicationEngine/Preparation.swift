@@ -172,15 +172,15 @@ struct Preparation {
         let fresh = tables.indices.filter { tables[$0].state == .pending }
         let cascades = try CascadeMap(plan.routes)
         let awaiting = tablesThatAwaitKeys(tables, schema, cascades)
-        let keys = tables.indices.compactMap { index in
+        let keys = tables.indices.flatMap { index in
             tables[index].isBeforeItsRows && !awaiting.contains(index)
-                ? schema.keys[plan.routes[index].source.id] : nil
+                ? schema.keys[plan.routes[index].source.id] ?? [] : []
         }
         if fresh.isEmpty {
             if !keys.isEmpty { try target.run(keys, tables: []) }
         } else {
             try target.run(schema.beforeRows + keys, tables: [])
-            for index in fresh { try clear(plan.routes[index]) }
+            for index in fresh { try target.tables(of: plan.routes[index]).forEach(clear) }
             for index in fresh { tables[index].state = .loading }
             try target.run([], tables: fresh.map { tables[$0] })
         }
@@ -224,7 +224,8 @@ struct Preparation {
 
     /// A target table with rows and no journal (DESIGN section 9).
     private func clear(_ route: TableRoute) throws {
-        guard let shape = try target.shape(of: route.target), shape.hasRows else { return }
+        let shape = try target.shape(of: route.target, share: route.share)
+        guard shape?.hasRows == true else { return }
         switch plan.existing {
         case .merge:
             guard route.isKeyless else { return try target.setAside(route.target) }
@@ -232,7 +233,7 @@ struct Preparation {
                 .preflight, "load the table", table: route.target,
                 why: "its rows cannot be merged by key: the source's table has none",
                 try: "empty it, or set `existing: truncate` in the pipeline file")
-        case .truncate: try target.empty(route.target)
+        case .truncate: try target.empty(route.target, share: route.share)
         case .refuse:
             throw ReplicationError(
                 .preflight, "load the table", table: route.target,

@@ -31,8 +31,13 @@ package protocol ReplicationTarget: AnyObject, Sendable {
     func store(
         setup: PipelineSetup, checkpoint: Checkpoint?, tables: [TableProgress]) throws
 
-    /// What is at the target under this name: columns and whether there are rows; nil if no table.
-    func shape(of table: TableName) throws -> TargetShape?
+    /// The target's tables that rows of a route go to, as routes: one, unless a transform says
+    /// otherwise.
+    func tables(of route: TableRoute) -> [TableRoute]
+
+    /// What is at the target under this name: columns and whether there are rows, of this share;
+    /// nil if no table.
+    func shape(of table: TableName, share: RowShare?) throws -> TargetShape?
 
     /// The statements that make these tables and what belongs to them, by phase, and what is lost.
     /// Depends on nothing but the arguments and what exists at the target.
@@ -51,8 +56,9 @@ package protocol ReplicationTarget: AnyObject, Sendable {
     /// Runs statements in one fenced transaction together with the table states given.
     func run(_ statements: [String], tables: [TableProgress]) throws
 
-    /// Deletes all rows of the table (`existing: truncate`), in one fenced transaction.
-    func empty(_ table: TableName) throws
+    /// Deletes all rows of the table, or of a share of it (`existing: truncate`), in one fenced
+    /// transaction.
+    func empty(_ table: TableName, share: RowShare?) throws
 
     /// Sets all rows of the table aside, in one fenced transaction (`existing: merge`): the table
     /// is empty afterwards. `schemaPlan` puts back, when the target is consistent, the rows whose
@@ -73,6 +79,8 @@ package protocol ReplicationTarget: AnyObject, Sendable {
 }
 
 extension ReplicationTarget {
+    package func tables(of route: TableRoute) -> [TableRoute] { [route] }
+
     package func openApplier(
         _ routes: [TableRoute], label: String
     ) throws -> any ChangeApplier {
@@ -94,7 +102,8 @@ package protocol ChangeApplier: AnyObject {
     /// Applies changes `range` of the batch in order; `actions[i]` says what to do with
     /// `batch.changes[i]`; nil means apply every one whole. The result at commit must equal
     /// applying one after the other; how is the applier's business. May be called several times per
-    /// transaction. `routes[i]` is the index of the route of `batch.tables[i]`.
+    /// transaction. `routes[i]` is the index of the route of `batch.tables[i]`. Within a call no
+    /// two routes of one table have a row of the same key. TRUNCATE deletes the rows of the route.
     func apply(
         _ batch: ChangeBatch, range: Range<Int>, actions: [ChangeAction]?, routes: [Int],
         counts: inout [ChangeCounts]) throws
@@ -107,18 +116,19 @@ package protocol ChangeApplier: AnyObject {
         route: Int, where columns: [Int], among tuples: [[[UInt8]]], after: Key?, limit: Int
     ) throws -> [Key]
 
-    /// Deletes every row of the route's table (restart of a load, DESIGN 6.10).
+    /// Deletes every row of the route (restart of a load, DESIGN 6.10).
     func wipe(route: Int) throws
 
     /// Opens a bulk insert of rows in COPY format; `writeRows` takes blocks of whole rows;
-    /// `endRows` returns how many the target stored.
-    func beginRows(route: Int, format: RowFormat) throws
+    /// `endRows` returns how many the target stored. `isMore`: they belong to those that the last
+    /// `beginRows` of the route brought, in the same unit.
+    func beginRows(route: Int, format: RowFormat, isMore: Bool) throws
     func writeRows(_ block: UnsafeRawBufferPointer) throws
     func endRows() throws -> Int64
 
     /// Moves all rows of a staged route to its table. `beginRows` of a staged route empties the
-    /// staging table first, and comes, with its rows, before `begin`: what is staged concerns
-    /// nobody until it is moved.
+    /// staging table first, unless there is more to come to it, and comes, with its rows, before
+    /// `begin`: what is staged concerns nobody until it is moved.
     func moveStaged(route: Int) throws
 
     /// The formats `beginRows` takes for this route, best first.
@@ -133,4 +143,10 @@ package protocol ChangeApplier: AnyObject {
 
     func rollback()
     func close()
+}
+
+extension ChangeApplier {
+    package func beginRows(route: Int, format: RowFormat) throws {
+        try beginRows(route: route, format: format, isMore: false)
+    }
 }

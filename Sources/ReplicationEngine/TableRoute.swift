@@ -9,6 +9,8 @@ package struct TableRoute: Sendable, Equatable {
     package var columns: [Column]
     /// Indices into `columns` of the chunk key, in key order; empty for a table without a key.
     package var key: [Int]
+    /// nil: every row of the target's table is this route's.
+    package var share: RowShare?
 
     package init(source: TableSchema, target: TableName, columns: [Column], key: [Int]) {
         self.source = source
@@ -28,5 +30,16 @@ package struct TableRoute: Sendable, Equatable {
         source.dialect.isMySQLFamily
             ? source.changesItself || keyColumns.contains(where: \.isAmbiguous)
             : keyColumns.contains { $0.keyForm == .unknown }
+    }
+}
+
+/// Rows of a table that other routes or pipelines write to, too: those with this value are ours.
+package struct RowShare: Sendable, Equatable {
+    package var column: String
+    /// Canonical text, of ASCII letters, digits and signs.
+    package var value: String
+
+    package init(column: String, value: String) {
+        (self.column, self.value) = (column, value)
     }
 }

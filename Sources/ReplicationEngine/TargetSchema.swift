@@ -70,9 +70,9 @@ package struct SchemaObject: Sendable, Equatable {
 package struct SchemaPlan: Sendable {
     /// Before the rows: types, tables, checks, and keys where the table is stored by them.
     package var beforeRows: [String] = []
-    /// The key that rows are found by, where it need not be there before the rows, by source table
-    /// id: made behind them, or before the first change of one.
-    package var keys: [UInt32: String] = [:]
+    /// The key that rows are found by, of each table that they go to, where it need not be there
+    /// before the rows, by source table id: made behind them, or before the first change of one.
+    package var keys: [UInt32: [String]] = [:]
     /// Right after the rows of a table: plain indexes, by source table id.
     package var afterRows: [UInt32: [String]] = [:]
     /// When the target is consistent: secondary unique indexes, foreign keys.

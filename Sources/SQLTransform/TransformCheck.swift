@@ -21,6 +21,15 @@ package enum TransformCheck {
             found.append(
                 Finding(.refused, check, unfollowed, table: table.name, try: withoutTransform))
         }
+        if transform.isGuarded {
+            found.append(
+                Finding(
+                    .warning, check,
+                    "other tables go to \(transform.target.target), too, and nothing in the key "
+                        + "tells whose a row is: a second row of one key, and TRUNCATE, stop the "
+                        + "run",
+                    table: table.name, try: "'one' AS origin in the key, another in each SELECT"))
+        }
         if !transform.isOneToOne, !sees {
             found.append(
                 Finding(

@@ -5,40 +5,45 @@ import ReplicationModel
 /// opened for these. One object serves load and stream: it is the same transform.
 final class TransformingApplier: ChangeApplier {
     private let applier: any ChangeApplier
-    /// By route.
-    private let transforms: [Transform?]
+    private let layout: RouteLayout
     private let known: [Transform]
     private let keys: TransformKeys
     private let sourceName: String
+    /// By route of the target's.
     private var evaluators: [RowEvaluator?]
-    private var copy: RowCopyTransform?
+    private var rows: RowFanOut?
     private let ordinals = ChangeOrdinals()
+    private var progress: OutputProgress
 
     init(
-        _ applier: any ChangeApplier, transforms: [Transform?], keys: TransformKeys,
-        sourceName: String
+        _ applier: any ChangeApplier, _ layout: RouteLayout, _ progress: OutputProgress,
+        keys: TransformKeys, sourceName: String
     ) {
         self.applier = applier
-        self.transforms = transforms
-        known = transforms.compactMap(\.self)
+        self.layout = layout
+        self.progress = progress
+        known = layout.transforms.compactMap(\.self)
         self.keys = keys
         self.sourceName = sourceName
-        evaluators = Array(repeating: nil, count: transforms.count)
+        evaluators = Array(repeating: nil, count: layout.routes.count)
     }
 
-    /// A connection to SQLite is made when the first row comes: tables may be many.
+    /// By route of the target's. A connection to SQLite is made when the first row comes: tables
+    /// may be many.
     private func evaluator(_ route: Int) throws -> RowEvaluator? {
-        guard transforms.indices.contains(route), let transform = transforms[route] else {
-            return nil
-        }
+        guard let transform = layout.transforms[route] else { return nil }
         if let known = evaluators[route] { return known }
         let made = try RowEvaluator(transform, keys: keys, sourceName: sourceName)
         evaluators[route] = made
         return made
     }
 
+    /// The target's routes for one of the engine's; none for a table that is not carried.
+    private func outputs(_ route: Int) -> Range<Int> { route < 0 ? 0..<0 : layout.outputs[route] }
+
     func begin() throws {
         ordinals.forget()
+        progress.begin()
         try applier.begin()
     }
 
@@ -46,21 +51,24 @@ final class TransformingApplier: ChangeApplier {
         _ batch: ChangeBatch, range: Range<Int>, actions: [ChangeAction]?, routes: [Int],
         counts: inout [ChangeCounts]
     ) throws {
-        let evaluators = try routes.map(evaluator)
-        guard evaluators.contains(where: { $0 != nil }) else {
+        let evaluators = try routes.map { try outputs($0).map(evaluator) }
+        let routes = routes.flatMap { $0 < 0 ? [-1] : Array(outputs($0)) }
+        var made = Array(repeating: ChangeCounts(), count: layout.routes.count)
+        defer { progress.count(made, layout, &counts) }
+        guard evaluators.joined().contains(where: { $0 != nil }) else {
             return try applier.apply(
-                batch, range: range, actions: actions, routes: routes, counts: &counts)
+                batch, range: range, actions: actions, routes: routes, counts: &made)
         }
         var start = range.lowerBound
+        var transform = ChangeTransform(batch, evaluators, ordinals)
         while start < range.upperBound {
-            var transform = ChangeTransform(batch, evaluators, ordinals)
             start = try transform.run(start..<range.upperBound, actions)
-            let made = transform.batch
-            guard !made.changes.isEmpty else { continue }
+            let changes = transform.batch
+            guard !changes.changes.isEmpty else { continue }
             try known.explaining {
                 try applier.apply(
-                    made, range: 0..<made.changes.count, actions: transform.actions,
-                    routes: routes, counts: &counts)
+                    changes, range: changes.changes.indices, actions: transform.actions,
+                    routes: routes, counts: &made)
             }
         }
     }
@@ -69,66 +77,83 @@ final class TransformingApplier: ChangeApplier {
     func keys(
         route: Int, where columns: [Int], among tuples: [[[UInt8]]], after: Key?, limit: Int
     ) throws -> [Key] {
-        if let transform = transforms[route] {
+        let output = layout.outputs[route].lowerBound
+        if let transform = layout.transforms[output] {
             throw ReplicationError(
                 .unsupported, "follow a foreign key", table: transform.source.source.name,
                 why: TransformCheck.unfollowed, try: TransformCheck.withoutTransform)
         }
         return try applier.keys(
-            route: route, where: columns, among: tuples, after: after, limit: limit)
+            route: output, where: columns, among: tuples, after: after, limit: limit)
     }
 
-    func wipe(route: Int) throws { try applier.wipe(route: route) }
+    func wipe(route: Int) throws {
+        for output in outputs(route) {
+            if let transform = layout.transforms[output], transform.isGuarded {
+                throw transform.cannotEmpty(at: nil)
+            }
+            try applier.wipe(route: output)
+        }
+    }
 
     // MARK: Rows of a snapshot
 
-    func beginRows(route: Int, format: RowFormat) throws {
-        copy?.close()
-        copy = try evaluator(route).map { RowCopyTransform($0) }
-        try applier.beginRows(route: route, format: format)
+    func beginRows(route: Int, format: RowFormat, isMore: Bool) throws {
+        rows?.close()
+        rows = nil
+        let evaluators = try outputs(route).compactMap { output in
+            try evaluator(output).map { (route: output, evaluator: $0) }
+        }
+        guard !evaluators.isEmpty else {
+            return try applier.beginRows(
+                route: layout.outputs[route].lowerBound, format: format, isMore: isMore)
+        }
+        rows = try RowFanOut(applier, evaluators, format: format)
     }
 
     func writeRows(_ block: UnsafeRawBufferPointer) throws {
-        guard copy != nil else { return try applier.writeRows(block) }
-        try copy?.take(block) { rows in try known.explaining { try applier.writeRows(rows) } }
+        guard rows != nil else { return try applier.writeRows(block) }
+        try known.explaining { try rows?.take(block) }
     }
 
-    /// How many rows of the source there were: those that do not pass count as stored.
     func endRows() throws -> Int64 {
-        let stored = try known.explaining { try applier.endRows() }
-        guard let copy else { return stored }
         defer {
-            copy.close()
-            self.copy = nil
+            rows?.close()
+            rows = nil
         }
-        return copy.rowsRead - copy.rowsWritten + stored
+        return try known.explaining { try rows?.end() ?? applier.endRows() }
     }
 
     func moveStaged(route: Int) throws {
-        try known.explaining { try applier.moveStaged(route: route) }
+        try known.explaining { try outputs(route).forEach(applier.moveStaged) }
     }
 
     func rowFormats(route: Int) -> [RowFormat] {
-        transforms[route] == nil ? applier.rowFormats(route: route) : [.copyText]
+        let output = layout.outputs[route].lowerBound
+        return layout.transforms[output] == nil
+            ? applier.rowFormats(route: output) : [.copyText]
     }
 
-    // MARK: As it is
+    // MARK: State
 
-    func record(_ entries: [JournalEntry]) throws { try applier.record(entries) }
+    func record(_ entries: [JournalEntry]) throws {
+        try applier.record(progress.entries(entries))
+    }
 
     func commit(_ checkpoint: Checkpoint?, durable: Bool) throws {
-        try applier.commit(checkpoint, durable: durable)
+        try applier.commit(progress.checkpoint(checkpoint), durable: durable)
+        progress.committed(checkpoint)
     }
 
     func rollback() {
-        copy?.close()
-        copy = nil
+        rows?.close()
+        rows = nil
         applier.rollback()
     }
 
     func close() {
-        copy?.close()
-        copy = nil
+        rows?.close()
+        rows = nil
         applier.close()
     }
 }

@@ -93,9 +93,9 @@ package final class SQLiteTarget: ReplicationTarget {
         }
     }
 
-    package func empty(_ table: TableName) throws {
+    package func empty(_ table: TableName, share: RowShare? = nil) throws {
         try fenced("empty \(table)") { session, _ in
-            try session.execute("DELETE FROM \(table.inFile)")
+            try session.execute("DELETE FROM \(table.inFile)\(share.clause)")
         }
     }
 

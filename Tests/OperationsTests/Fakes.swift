@@ -134,11 +134,14 @@ final class FakeTarget: ReplicationTarget {
         var plan = SchemaPlan()
         var questions: [ValueQuestion] = []
         var calls: [String] = []
+        /// What was planned last.
+        var planned: [TableRoute] = []
     }
 
     let state = Mutex(State())
 
     var calls: [String] { state.withLock(\.calls) }
+    var planned: [TableRoute] { state.withLock(\.planned) }
     func set<Value: Sendable>(
         _ path: any (WritableKeyPath<State, Value> & Sendable), _ value: Value
     ) {
@@ -155,9 +158,12 @@ final class FakeTarget: ReplicationTarget {
     func renewLease(_ report: RunReport) throws {}
     func release(_ report: RunReport) throws {}
     func store(setup: PipelineSetup, checkpoint: Checkpoint?, tables: [TableProgress]) throws {}
-    func shape(of table: TableName) throws -> TargetShape? { nil }
+    func shape(of table: TableName, share: RowShare?) throws -> TargetShape? { nil }
     func schemaPlan(_ routes: [TableRoute], prerequisites: [SchemaObject]) throws -> SchemaPlan {
-        state.withLock(\.plan)
+        state.withLock {
+            $0.planned = routes
+            return $0.plan
+        }
     }
     func preflight(_ routes: [TableRoute], prerequisites: [SchemaObject]) throws -> [Finding] {
         state.withLock(\.findings)
@@ -167,7 +173,7 @@ final class FakeTarget: ReplicationTarget {
     }
     func grantStatements(_ routes: [TableRoute]) throws -> [String] { ["GRANT INSERT"] }
     func run(_ statements: [String], tables: [TableProgress]) throws {}
-    func empty(_ table: TableName) throws {}
+    func empty(_ table: TableName, share: RowShare?) throws {}
     func setAside(_ table: TableName) throws {}
     func openApplier(
         _ routes: [TableRoute], label: String, staged: Set<Int>

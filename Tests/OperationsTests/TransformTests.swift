@@ -19,7 +19,7 @@ struct TransformTests {
 
     private func scope(
         _ rules: [TransformRule], identity: ReplicaIdentity = .full,
-        existing: PipelineConfiguration.Existing = .refuse
+        existing: PipelineConfiguration.Existing = .refuse, target: FakeTarget = FakeTarget()
     ) throws -> PipelineScope {
         var customers = table("public", "a", key: ["id"], columns)
         customers.replicaIdentity = identity
@@ -32,7 +32,7 @@ struct TransformTests {
             try configuration(to: "postgres://h/x") {
                 $0.transforms = rules
                 $0.existing = existing
-            }, source: FakeSource([customers, table("public", "k", id: 2)]), target: FakeTarget())
+            }, source: FakeSource([customers, table("public", "k", id: 2)]), target: target)
     }
 
     private let columns = [
@@ -75,16 +75,113 @@ struct TransformTests {
         #expect(error?.exitCode == 2)
     }
 
-    @Test("Several transforms for one table, or two tables in one, are refused by name")
-    func several() throws {
-        let one = try rule("public.a") { $0.sql = "SELECT id FROM a" }
-        let mask = try rule("public.*") { $0.mask = ["email": "sha256"] }
-        #expect(throws: ReplicationError.self) { try scope([one, mask]) }
-        let into = try rule("public.a") {
-            ($0.sql, $0.into) = ("SELECT id FROM a", TableName(schema: "", name: "k"))
+    private func written(
+        _ pattern: String, _ sql: String, into: String? = nil, at line: Int = 7,
+        key: [String]? = nil
+    ) throws -> TransformRule {
+        try rule(pattern) {
+            ($0.sql, $0.key, $0.place) = (sql, key, "shop.yaml:\(line)")
+            $0.into = into.map { TableName(schema: "", name: $0) }
         }
+    }
+
+    @Test("A SELECT says itself what becomes of columns: rules about them are refused beside it")
+    func ambiguous() throws {
+        let one = try written("public.a", "SELECT id FROM a", at: 5)
+        let mask = try rule("public.*") { $0.mask = ["email": "sha256"] }
+        let error = #expect(throws: ReplicationError.self) { try scope([one, mask]) }
+        #expect(error?.place == "shop.yaml:7 and shop.yaml:5")
+        #expect(error?.why.contains("is about columns of a table that has a SELECT") == true)
+        let mode = try rule("public.*") { $0.mode = .softDelete }
+        #expect(throws: ReplicationError.self) { try scope([mode, one]) }
+        // It has no such column: the rule is about others.
+        let other = try rule("public.*") { $0.drop = ["doc"] }
+        let names = try scope([one, other]).transforms.map(\.source.source.name.name)
+        #expect(names == ["a", "k"])
+    }
+
+    @Test("Only SELECTs that say so bring two tables into one")
+    func meeting() throws {
+        let into = try written("public.a", "SELECT id FROM a", into: "k")
         let error = #expect(throws: ReplicationError.self) { try scope([into]) }
         #expect(error?.why.contains("would both be") == true)
+        let both = try scope([into, try written("public.k", "SELECT id FROM k", at: 8)])
+        #expect(both.transforms.map(\.isGuarded) == [true, true])
+        let mask = try rule("public.k") { $0.mask = ["doc": "sha256"] }
+        #expect(throws: ReplicationError.self) { try scope([into, mask]) }
+        let differing = #expect(throws: ReplicationError.self) {
+            try scope([into, try written("public.k", "SELECT id, doc FROM k", at: 8)])
+        }
+        #expect(differing?.place == "shop.yaml:7 and shop.yaml:8" && differing?.exitCode == 2)
+    }
+
+    @Test("What is planned for several targets is handed to the tables that go there")
+    func planned() throws {
+        let target = FakeTarget()
+        let scope = try scope(
+            [
+                try written("public.a", "SELECT id FROM a", into: "one"),
+                try written("public.a", "SELECT id FROM a", into: "two"),
+                try written("public.a", "SELECT id, email FROM a", into: "all"),
+                try written("public.k", "SELECT id, doc AS email FROM k", into: "all"),
+            ], target: target)
+        let id = scope.routes.map(\.source.id)
+        target.set(\.plan.keys, [id[0]: ["one"], .max - 1: ["two"], .max: ["all"]])
+        target.set(\.plan.beforeRows, ["tables"])
+        let plan = try scope.target.schemaPlan(scope.routes, prerequisites: [])
+        #expect(plan.keys == [id[0]: ["one", "two"]])
+        #expect(plan.beforeRows == ["tables", "all"])
+        #expect(plan.staged == Set(id))
+        let tables = scope.routes.map { scope.target.tables(of: $0).map(\.target.name) }
+        #expect(tables == [["one", "two", "all"], ["all"]])
+        let planned = try PlanReport(scope).lines.filter { $0.hasPrefix("public.a ") }
+        #expect(planned.count { $0.contains("public.one ") || $0.contains("public.two ") } == 2)
+        let lines = try CheckReport(scope, install: false).lines
+        #expect(
+            lines.contains { $0.contains("a second row of one key, and TRUNCATE, stop the run") })
+    }
+
+    @Test("A foreign key to a table whose rows are in several is left out, with one it stays")
+    func references() throws {
+        func referencing(_ name: String) -> ForeignKey {
+            ForeignKey(
+                name: "to_\(name)", columns: ["id"],
+                referenced: TableName(schema: "public", name: name), referencedColumns: ["id"],
+                definition: "", changesRows: false, isDeferrable: false)
+        }
+        var child = table("public", "child", id: 3)
+        child.foreignKeys = [referencing("a"), referencing("k")]
+        let rules = [
+            try written("public.a", "SELECT id FROM a", into: "one"),
+            try written("public.a", "SELECT id FROM a", into: "two"),
+            try written("public.k", "SELECT id FROM k"),
+        ]
+        let target = FakeTarget()
+        let scope = try PipelineScope(
+            try configuration(to: "postgres://h/x") {
+                $0.transforms = rules
+            },
+            source: FakeSource([
+                table("public", "a", id: 1), table("public", "k", id: 2), child,
+            ]), target: target)
+        _ = try scope.target.schemaPlan(scope.routes, prerequisites: [])
+        let planned = target.planned
+        #expect(planned.map(\.target.name) == ["one", "two", "k", "child"])
+        #expect(planned.last?.source.foreignKeys.map(\.name) == ["to_k"])
+    }
+
+    @Test("transform asks which, where a table has several")
+    func trial() throws {
+        let scope = try scope([
+            try written("public.a", "SELECT id FROM a", into: "one"),
+            try written("public.a", "SELECT id FROM a", into: "two"),
+        ])
+        let error = #expect(throws: ReplicationError.self) {
+            try TransformReport(scope, table: "public.a", limit: 1, showsValues: false)
+        }
+        #expect(
+            error?.remedy
+                == "--table 'public.a -> public.one', or --table 'public.a -> public.two'")
     }
 
     @Test("check says what the log must carry, and plan shows the SELECT and what is left out")

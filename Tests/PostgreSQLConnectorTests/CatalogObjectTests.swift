@@ -117,7 +117,7 @@ import Testing
         )
         #expect(plan.problems.isEmpty)
         #expect(plan.mappings == ["other.u: sequence other.u_id_seq stays when id is dropped"])
-        try target.run(plan.beforeRows + plan.keys.values, tables: [])
+        try target.run(plan.beforeRows + plan.keys.values.joined(), tables: [])
         let admin = try database.connect()
         try admin.run("DROP TABLE public.t")
         #expect(

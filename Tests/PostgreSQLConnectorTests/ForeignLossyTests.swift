@@ -35,7 +35,7 @@ struct ForeignLossyTests {
         _ = try target.acquire(
             pipeline: "shop", setup: Fixture.setup, holder: Fixture.holder("a"), lease: 30)
         let plan = try target.schemaPlan([Self.route], prerequisites: [])
-        try target.run(plan.beforeRows + plan.keys.values, tables: [])
+        try target.run(plan.beforeRows + plan.keys.values.joined(), tables: [])
         return (database, target)
     }
 

@@ -75,7 +75,7 @@ struct ForeignSchemaTests {
             TableProgress(
                 id: $0.source.id, source: $0.source.name, target: $0.target, state: .catchingUp)
         }
-        try target.run(plan.beforeRows + plan.keys.values, tables: progress)
+        try target.run(plan.beforeRows + plan.keys.values.joined(), tables: progress)
         for statements in plan.afterRows.values { try target.run(statements, tables: []) }
         try target.run(plan.whenConsistent, tables: [])
         let again = try target.schemaPlan(routes, prerequisites: [])

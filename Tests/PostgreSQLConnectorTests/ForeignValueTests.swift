@@ -15,7 +15,8 @@ struct ForeignValueTests {
         defer { target.close() }
         let plan = try target.schemaPlan(routes, prerequisites: [])
         try #require(plan.problems.isEmpty, "\(plan.problems)")
-        try target.run(plan.beforeRows + plan.keys.values + plan.whenConsistent, tables: [])
+        try target.run(
+            plan.beforeRows + plan.keys.values.joined() + plan.whenConsistent, tables: [])
         return database
     }
 

@@ -223,7 +223,7 @@ struct SchemaMismatchTests {
         let known = try target.schemaPlan([route], prerequisites: [])
         #expect(known.problems.isEmpty && known.keys.count == 1)
         #expect(known.beforeRows.isEmpty && known.whenConsistent.isEmpty)
-        try target.run(Array(known.keys.values), tables: [])
+        try target.run(Array(known.keys.values.joined()), tables: [])
         #expect(try target.schemaPlan([route], prerequisites: []).keys.isEmpty)
         var other = route
         other.source.id = 2

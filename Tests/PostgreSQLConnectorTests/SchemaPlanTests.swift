@@ -16,7 +16,7 @@ struct SchemaPlanTests {
         let second = try target.schemaPlan(routes, prerequisites: objects)
         #expect(second.beforeRows.isEmpty && second.problems.isEmpty)
         #expect(second.keys == first.keys && second.afterRows == first.afterRows)
-        try target.run(Array(second.keys.values), tables: [])
+        try target.run(Array(second.keys.values.joined()), tables: [])
         for statements in second.afterRows.values { try target.run(statements, tables: []) }
         let third = try target.schemaPlan(routes, prerequisites: objects)
         #expect(third.keys.isEmpty && third.afterRows.isEmpty && third.problems.isEmpty)
@@ -103,7 +103,7 @@ struct SchemaPlanTests {
         let plan = try target.schemaPlan(
             SchemaFixture.routes, prerequisites: SchemaFixture.prerequisites)
         let before = plan.beforeRows.joined(separator: "\n")
-        let keys = plan.keys.values.joined(separator: "\n")
+        let keys = plan.keys.values.joined().joined(separator: "\n")
         #expect(keys.contains("parent_pkey") && keys.contains("child_tag"))
         for name in ["parent_pkey", "child_tag"] { #expect(!before.contains(name), "\(name)") }
         for name in ["child_pkey", "parent_code_key", "parent_excl", "parent_lower", "child_up"] {
@@ -165,7 +165,7 @@ struct SchemaPlanTests {
         (column.generated, column.isVirtual) = ("(id + 1)", true)
         let route = Fixture.table("t", column)
         let plan = try target.schemaPlan([route], prerequisites: [])
-        try target.run(plan.beforeRows + plan.keys.values, tables: [])
+        try target.run(plan.beforeRows + plan.keys.values.joined(), tables: [])
         let kind = try database.connect().run(
             """
             SELECT attgenerated FROM pg_attribute

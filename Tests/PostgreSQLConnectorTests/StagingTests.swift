@@ -60,6 +60,27 @@ struct StagingTests {
         #expect(try content() == "(2,3,b)\n(3,5,d)\n(4,1,a)\n(9,2,there)")
     }
 
+    @Test("A route that shares its table empties its own rows", arguments: [true, false])
+    func share(_ mayNet: Bool) throws {
+        var (fixture, route) = try fixture("id int PRIMARY KEY, k int")
+        route.share = RowShare(column: "k", value: "2")
+        try fixture.connection.run("INSERT INTO d.t VALUES (1, 1)")
+        let applier = try PGApplier(
+            connection: try fixture.database.connect(.target), fence: fixture.fence,
+            routes: [route], mayNet: mayNet)
+        for isTruncate in [true, false] {
+            try applier.begin()
+            try change(applier, route) { $0.insert(0, ["2", "2"]) }
+            if isTruncate {
+                try change(applier, route) { $0.truncate([0]) }
+            } else {
+                try applier.wipe(route: 0)
+            }
+            try applier.commit(nil, durable: true)
+            #expect(try fixture.content("d", ["t"])["t"] == "(1,1)")
+        }
+    }
+
     @Test(
         "A unique value that the table has already is refused when staged rows are moved",
         arguments: ["UNIQUE", "UNIQUE DEFERRABLE INITIALLY DEFERRED"])

@@ -50,7 +50,7 @@ struct TargetPreflightTests {
                 pipeline: "shop", setup: Fixture.setup, holder: Fixture.holder("a"), lease: 30)
             let plan = try target.schemaPlan([old, new], prerequisites: [])
             #expect(plan.problems.isEmpty)
-            try target.run(plan.beforeRows + plan.keys.values, tables: [])
+            try target.run(plan.beforeRows + plan.keys.values.joined(), tables: [])
             try target.empty(old.target)
             let applier = try target.openApplier([old, new], label: "apply-1")
             defer { applier.close() }
@@ -174,6 +174,10 @@ struct TargetPreflightTests {
         defer { target.close() }
         let found = refusals(try target.preflight([Fixture.table()], prerequisites: []))
         #expect(found.map(\.check) == [TargetPreflight.existingRows])
+        #expect(try target.shape(of: Fixture.table().target)?.hasRows == true)
+        let others = RowShare(column: "id", value: "-77")
+        #expect(try target.shape(of: Fixture.table().target, share: others)?.hasRows == false)
+        try target.empty(Fixture.table().target, share: others)
         #expect(try target.shape(of: Fixture.table().target)?.hasRows == true)
         try target.empty(Fixture.table().target)
         #expect(try administrator.run("SELECT id FROM public.t").column(0) == ["2"])

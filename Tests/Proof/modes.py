@@ -288,6 +288,40 @@ def modes(options, target, number):
     let_go(model.source, model.target)
 
 
+def held(options, target, number):
+    """Each chunk's window is held open before and behind its snapshot, so that many changes fall into
+    it; twice the process dies in it."""
+    model = Model(options, target, number)
+    is_small = model.pipeline.options["snapshot"]["chunk_rows"] < 100
+    hold = {"MARTLET_HOLD": f"snapshot:{0.05 if is_small else 0.7}"}
+    model.pipeline.install()
+    live = threading.Event()
+
+    def traffic():
+        while not live.is_set():
+            model.traffic(options.transactions // 5)
+
+    worker = threading.Thread(target=traffic)
+    worker.start()
+    for hit in (20, 30) if is_small else (1, 2):
+        run = model.pipeline.start(
+            environment={**hold, "MARTLET_FAILPOINT": f"snapshot-taken:{hit}"})
+        require(run.wait(60) == -9, f"it did not die in a window: {run.tail()}")
+    run = model.pipeline.start(environment=hold)
+    model.pipeline.wait_live(run, 120)
+    live_from = len(model.times)
+    live.set()
+    worker.join()
+    run.stop()
+    # What comes while a chunk is copied is parked, and judged by its window.
+    met = run.counters()["copying"] + run.counters()["copiedBetween"]
+    require(met > (10 if is_small else 100), f"few changes met a window: {run.counters()}")
+    log(f"{met} changes met a window")
+    model.pipeline.catch_up(120)
+    model.compare(live_from)
+    let_go(model.source, model.target)
+
+
 def other_mode(model):
     """Rows of one mode are not written beside those of another."""
     pipeline, rules = model.pipeline, model.pipeline.options["transforms"]
@@ -369,6 +403,7 @@ if __name__ == "__main__":
     for turn in range(chosen.rounds):
         for end in dict.fromkeys((chosen.target, "sqlite")):
             proof.check(f"modes {turn}: {chosen.source} to {end}", modes, chosen, end, turn)
+            proof.check(f"held {turn}: {chosen.source} to {end}", held, chosen, end, turn)
     proof.check(f"refused: {chosen.source}", refused, chosen, chosen.target)
     proof.check(f"new column: {chosen.source}", new_column, chosen, chosen.target)
     proof.end()

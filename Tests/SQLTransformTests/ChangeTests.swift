@@ -14,6 +14,8 @@ struct TestBatch {
 
     var batch = ChangeBatch()
     let route: TableRoute
+    /// Of the changes that are added.
+    var table: Int32 = 0
 
     init(_ route: TableRoute, isFull: Bool = false) {
         self.route = route
@@ -31,7 +33,7 @@ struct TestBatch {
     mutating func add(
         _ operation: Change.Operation, old: [Field]? = nil, whole: Bool = false, new: [Field]? = nil
     ) {
-        var change = Change(operation: operation, table: 0)
+        var change = Change(operation: operation, table: table)
         change.oldRow = append(old)
         change.newRow = append(new)
         change.oldIsWhole = whole
@@ -71,7 +73,7 @@ struct ChangeTests {
     ) throws -> [String] {
         let transform = try compile(sql, test.route, lookups: lookups)
         let evaluator = try RowEvaluator(transform, keys: TransformKeys(), sourceName: "shop")
-        var made = ChangeTransform(test.batch, [evaluator])
+        var made = ChangeTransform(test.batch, [[evaluator]])
         _ = try made.run(0..<test.batch.changes.count, actions)
         return shown(made, columns: transform.outputs.count)
     }
@@ -211,7 +213,7 @@ struct ChangeTests {
         let evaluator = try RowEvaluator(transform, keys: TransformKeys(), sourceName: "shop")
         var (start, sizes, ends) = (0, [Int](), [Bool]())
         while start < 5 {
-            var made = ChangeTransform(test.batch, [evaluator])
+            var made = ChangeTransform(test.batch, [[evaluator]])
             start = try made.run(start..<5, nil, bytes: 15)
             sizes.append(made.batch.changes.count)
             ends.append(made.batch.transactions[0].isLastPart)

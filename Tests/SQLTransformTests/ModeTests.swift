@@ -115,7 +115,7 @@ struct ModeTests {
             transform(mode, test.route), keys: TransformKeys(), sourceName: "shop")
         var batch = test.batch
         batch.transactions[0].commitTime = 1_000_000
-        var made = ChangeTransform(batch, [evaluator])
+        var made = ChangeTransform(batch, [[evaluator]])
         _ = try made.run(0..<batch.changes.count, actions)
         return ChangeTests.shown(made, columns: evaluator.transform.outputs.count)
     }

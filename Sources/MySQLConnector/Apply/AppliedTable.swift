@@ -23,12 +23,11 @@ struct AppliedTable {
     var name: TableName { route.target }
 
     /// - Parameters:
-    ///   - isAlone: no other source goes to this table; their changes would touch each other's
-    ///     rows.
+    ///   - mayNet: false: everything one by one.
     ///   - staging: the staging table that rows and changes go to instead.
     init(
         index: Int, route: TableRoute, stored: TargetTable, on flavour: ServerFlavour,
-        isAlone: Bool, staging: String? = nil
+        mayNet: Bool, staging: String? = nil
     ) throws {
         self.index = index
         self.route = route
@@ -46,7 +45,7 @@ struct AppliedTable {
         names = route.columns.map { SQLText.name($0.name) }
         place = staging ?? SQLText.name(route.target)
         insertHead = "INSERT INTO \(place) (\(SQLText.list(names))) VALUES "
-        mode = !isAlone ? .sequential : route.isKeyless ? .netKeyless : .netKeyed
+        mode = !mayNet ? .sequential : route.isKeyless ? .netKeyless : .netKeyed
         let carried = Set(route.columns.map { $0.name.lowercased() })
         hasOwnColumns =
             staging == nil

@@ -38,7 +38,6 @@ package final class MySQLApplier: ChangeApplier {
         statements = RowStatements(connection)
         try Self.prepareSession(connection)
         let catalog = TargetCatalog(connection: connection)
-        let targets = routes.reduce(into: [TableName: Int]()) { $0[$1.target, default: 0] += 1 }
         var tables: [AppliedTable] = []
         var staging: [Int: StagingTable] = [:]
         for index in staged {
@@ -52,7 +51,7 @@ package final class MySQLApplier: ChangeApplier {
             tables.append(
                 try AppliedTable(
                     index: index, route: route, stored: stored, on: connection.flavour,
-                    isAlone: mayNet && targets[route.target] == 1, staging: staging[index]?.place))
+                    mayNet: mayNet, staging: staging[index]?.place))
         }
         self.tables = tables
         self.staging = staging
@@ -192,20 +191,22 @@ extension MySQLApplier {
 
     /// TRUNCATE would commit by itself (I3).
     func removeAll(_ table: AppliedTable) throws {
-        try connection.run("DELETE FROM \(table.place)")
+        try connection.run("DELETE FROM \(table.place)\(table.route.share.clause)")
     }
 }
 
 // MARK: Rows
 
 extension MySQLApplier {
-    package func beginRows(route: Int, format: RowFormat) throws {
+    package func beginRows(route: Int, format: RowFormat, isMore: Bool) throws {
         guard format == .copyText else {
             throw ReplicationError(
                 .unsupported, "load rows", table: tables[route].name,
                 why: "the target takes rows as COPY text only")
         }
-        try telling("load rows", tables[route].name) { try staging[route]?.empty(connection) }
+        if !isMore {
+            try telling("load rows", tables[route].name) { try staging[route]?.empty(connection) }
+        }
         load = RowLoad(tables[route], statements)
     }
 

@@ -98,8 +98,16 @@ struct TargetCatalog {
         return Set(found.rows.compactMap { $0.count > 2 ? $0[2] : $0[0] })
     }
 
-    func hasRows(_ name: TableName) throws -> Bool {
-        try connection.query("SELECT 1 FROM \(SQLText.name(name)) LIMIT 1").rowCount == 1
+    func hasRows(_ name: TableName, _ share: RowShare? = nil) throws -> Bool {
+        try connection.query("SELECT 1 FROM \(SQLText.name(name))\(share.clause) LIMIT 1")
+            .rowCount == 1
+    }
+}
+
+extension RowShare? {
+    /// WHERE, or nothing where every row is meant.
+    var clause: String {
+        map { " WHERE \(SQLText.name($0.column)) = \(SQLText.literal($0.value))" } ?? ""
     }
 }
 

@@ -134,7 +134,9 @@ extension MySQLTableReader {
         if route.isKeyless || route.source.changesItself { return try takeLockedSnapshot(route) }
         let low = try LogEnd.visible(connection).position(generation: generation())
         try PreparedAtServer.waitUntilEnded(connection)
+        Failpoint.hit(.snapshotAwaited)
         try startTransaction()
+        Failpoint.hit(.snapshotTaken)
         let high = try LogEnd.written(connection).position(generation: generation())
         return (low, high)
     }

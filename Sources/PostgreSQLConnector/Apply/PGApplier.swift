@@ -74,12 +74,9 @@ package final class PGApplier: ChangeApplier {
         pipeline = PGPipeline(connection)
         do {
             isReplica = try Self.prepareSession(connection)
-            var targets: [TableName: Int] = [:]
-            for route in routes { targets[route.target, default: 0] += 1 }
             var (tables, homes) = ([AppliedTable](), [Int: AppliedTable]())
             for (index, route) in routes.enumerated() {
-                // Two sources in one table: their changes touch each other's rows.
-                let mayNet = mayNet && isReplica && targets[route.target] == 1
+                let mayNet = mayNet && isReplica
                 let catalogue = try AppliedCatalogue(route.target, on: connection)
                 let table = try AppliedTable(
                     index: index, route: route, catalogue: catalogue, mayNet: mayNet, lossy: lossy)

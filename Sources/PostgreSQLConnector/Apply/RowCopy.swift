@@ -5,6 +5,7 @@ internal import ReplicationModel
 extension PGApplier {
     package func wipe(route: Int) throws {
         let table = tables[route]
+        let share = table.route.share
         do {
             let isReferenced = try connection.query(
                 """
@@ -13,7 +14,8 @@ extension PGApplier {
                 """, [table.name.quoted]
             ).boolean(0, 0)
             try connection.run(
-                (isReferenced ? "DELETE FROM " : "TRUNCATE ") + table.relation)
+                (isReferenced || share != nil ? "DELETE FROM " : "TRUNCATE ") + table.relation
+                    + share.clause)
         } catch { throw error.asReplicationError(table: table.name) }
     }
 
@@ -21,13 +23,15 @@ extension PGApplier {
         tables[route].isBinaryCopyable ? [.copyBinary, .copyText] : [.copyText]
     }
 
-    package func beginRows(route: Int, format: RowFormat) throws {
+    package func beginRows(route: Int, format: RowFormat, isMore: Bool) throws {
         let table = tables[route]
         let list = table.columns.map(\.quoted).joined(separator: ", ")
         let columns = list.isEmpty ? "" : "(\(list)) "
         let isBinary = format == .copyBinary
         do {
-            if homes[route] != nil { try connection.run("TRUNCATE \(table.place)") }
+            if homes[route] != nil, !isMore {
+                try connection.run("TRUNCATE \(table.place)")
+            }
             copy = try PGCopyIn(
                 "COPY \(table.place) \(columns)FROM STDIN "
                     + "(FORMAT \(isBinary ? "binary" : "text"))",

@@ -228,7 +228,17 @@ extension SequentialApply {
     func truncate(_ range: Range<Int>, _ work: PGApplier.Work) throws {
         let wanted = range.filter { work.action($0) != .skip }
         guard let first = wanted.first else { return }
-        let names = try wanted.map { try table(of: $0).relation }
+        var names: [String] = []
+        for index in wanted {
+            let table = try table(of: index)
+            if table.route.share == nil {
+                names.append(table.relation)
+            } else {
+                try applier.pipeline.send(
+                    "DELETE FROM \(table.relation)\(table.route.share.clause)", tag: index)
+            }
+        }
+        if names.isEmpty { return }
         let restart = view.changes[first].restartsIdentity ? " RESTART IDENTITY" : ""
         try applier.pipeline.send("TRUNCATE \(names.joined(separator: ", "))\(restart)", tag: first)
     }

@@ -186,11 +186,11 @@ extension TargetCatalog {
         try connection.query(sql, parameters).rowCount > 0
     }
 
-    func hasRows(_ table: ExistingTable) throws -> Bool {
-        try exists("SELECT FROM \(table.rowsClause) LIMIT 1")
+    func hasRows(_ table: ExistingTable, _ share: RowShare?) throws -> Bool {
+        try exists("SELECT FROM \(table.rowsClause)\(share.clause) LIMIT 1")
     }
 
-    func shape(of table: ExistingTable) throws -> TargetShape {
+    func shape(of table: ExistingTable, _ share: RowShare?) throws -> TargetShape {
         let columns = table.columns.map {
             TargetShape.Column(
                 name: $0.name, declaration: $0.declaration, isNullable: $0.isNullable,
@@ -198,7 +198,7 @@ extension TargetCatalog {
                 hasDefault: $0.generated == nil && ($0.hasDefault || !$0.identity.isEmpty))
         }
         return TargetShape(
-            columns: columns, hasRows: try hasRows(table),
+            columns: columns, hasRows: try hasRows(table, share),
             primaryKey: table.indexes.first(where: \.isPrimary)?.columns ?? [],
             uniqueKeys: table.indexes.filter { $0.isUnique && !$0.isPrimary && $0.isPlain }
                 .map(\.columns))
@@ -251,14 +251,14 @@ extension TargetCatalog {
 
     /// Deletes all rows. TRUNCATE refuses a table that a foreign key points at, even an empty
     /// one's: then rows are deleted, without firing triggers where the role may do that.
-    func empty(_ name: TableName) throws {
+    func empty(_ name: TableName, _ share: RowShare? = nil) throws {
         guard let table = try tables([name])[name] else { return }
         let isReferenced = try exists(
             """
             SELECT FROM pg_catalog.pg_constraint WHERE confrelid = $1::oid AND contype = 'f' \
             AND conrelid <> confrelid
             """, [String(table.oid)])
-        guard isReferenced else {
+        guard isReferenced || share != nil else {
             try connection.run("TRUNCATE \(table.rowsClause)")
             return
         }
@@ -266,11 +266,18 @@ extension TargetCatalog {
         do { try connection.run("SET LOCAL session_replication_role = 'replica'") } catch let error
             as PGError.Server where error.sqlState == "42501"
         { try connection.run("ROLLBACK TO before_role") }
-        try connection.run("DELETE FROM \(table.rowsClause)")
+        try connection.run("DELETE FROM \(table.rowsClause)\(share.clause)")
     }
 }
 
 extension ExistingTable {
     /// Rows of a partitioned table are in its partitions; of any other table only its own are ours.
     var rowsClause: String { (kind == .partitioned ? "" : "ONLY ") + name.quoted }
+}
+
+extension RowShare? {
+    /// WHERE, or nothing where every row is meant.
+    var clause: String {
+        map { " WHERE \($0.column.quotedIdentifier) = \($0.value.quotedLiteral)" } ?? ""
+    }
 }

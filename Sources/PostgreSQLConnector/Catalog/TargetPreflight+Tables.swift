@@ -103,14 +103,16 @@ extension TargetPreflight {
     }
 
     /// Rows that Martlet did not write: `existing: refuse | truncate | merge` decides.
-    func rows(_ table: ExistingTable, _ state: TableProgress.State?) throws -> [Finding] {
+    func rows(
+        _ table: ExistingTable, _ state: TableProgress.State?, _ share: RowShare?
+    ) throws -> [Finding] {
         guard state == nil, table.kind == .table || table.kind == .partitioned,
             !table.hasRowSecurity,
             try catalog.exists(
                 """
                 SELECT WHERE pg_catalog.has_table_privilege($1::oid, 'SELECT') \
                 AND pg_catalog.has_schema_privilege($2, 'USAGE')
-                """, [String(table.oid), table.name.schema]), try catalog.hasRows(table)
+                """, [String(table.oid), table.name.schema]), try catalog.hasRows(table, share)
         else { return [] }
         return [
             Finding(

@@ -23,7 +23,7 @@ struct TargetPreflight {
             found += try privileges(table)
             found += try triggers(table, firesNothing)
             found += try foreignKeys(table, firesNothing)
-            found += try rows(table, states[route.target])
+            found += try rows(table, states[route.target], route.share)
         }
         found += try creation(tables)
         return found + (try shapes())

@@ -142,7 +142,7 @@ extension TargetPlanDraft {
             if let key = keyIndex(route), states[route.target] != nil,
                 !table.hasKey(route.keyColumns.map(\.name))
             {
-                plan.keys[route.source.id] = statement(for: key, route)
+                plan.keys[route.source.id] = [statement(for: key, route)]
             }
             return
         }
@@ -180,7 +180,7 @@ extension TargetPlanDraft {
         }
         let body = lines.map { "    " + $0 }.joined(separator: ",\n")
         plan.beforeRows.append("CREATE TABLE \(route.target.quoted) (\n\(body)\n)")
-        if let key = keyIndex(route) { plan.keys[route.source.id] = statement(for: key, route) }
+        if let key = keyIndex(route) { plan.keys[route.source.id] = [statement(for: key, route)] }
         noteColumns(route)
     }
 

@@ -66,6 +66,7 @@ final class PGTableReader: TableReader {
             try connection.run(
                 "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; "
                     + "LOCK TABLE \(route.origin) IN ACCESS SHARE MODE")
+            Failpoint.hit(.snapshotAwaited)
             let seen = try connection.query(
                 """
                 SELECT pg_current_snapshot(), \(CatalogFingerprint.expression("c")), \
@@ -76,6 +77,7 @@ final class PGTableReader: TableReader {
                     .connectionLost, "take the snapshot of a chunk", table: route.source.name,
                     why: "the server is another than before: a standby was promoted")
             }
+            Failpoint.hit(.snapshotTaken)
             return ChunkSnapshot(
                 snapshot: try low.map(window) ?? .visibility(visibility(seen)),
                 position: try insertPosition(), fingerprint: seen.string(0, 1))

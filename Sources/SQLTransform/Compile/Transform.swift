@@ -16,6 +16,8 @@ package struct TransformDefinition: Sendable, Equatable {
     package var mode: TableMode?
     /// Where it stands: `shop.yaml:12`.
     package var place = ""
+    /// The SELECT stands there; otherwise it is made of rules for columns.
+    package var isWritten = true
 
     package init(table: TableName, target: TableName, sql: String) {
         self.table = table
@@ -42,18 +44,30 @@ package struct Transform: Sendable {
         var alone = ""
         /// Of a column of the mode's own: what it is in a row of a snapshot; nil is NULL.
         var initial: [UInt8]?
+        /// What it is in every row.
+        var constant: Constant?
+    }
+
+    package enum Constant: Sendable, Equatable {
+        /// Canonical text, of ASCII letters, digits and signs.
+        case text(String)
+        case sourceName
     }
 
     package let definition: TransformDefinition
     /// As the engine knows the table.
     package let source: TableRoute
     /// As the target does.
-    package let target: TableRoute
-    package let outputs: [Output]
+    package internal(set) var target: TableRoute
+    package internal(set) var outputs: [Output]
     /// Columns that decide whether the row passes.
     package let filteredBy: Set<Int>
     /// Two source keys never have one target key, whatever they are.
     package let isOneToOne: Bool
+    /// Other transforms go to its target, and nothing in the key tells whose a row is.
+    package internal(set) var isGuarded = false
+    /// Others go there, too.
+    package internal(set) var isMerged = false
     /// Computes the expressions and the filter; nil if there are none.
     let statement: String?
     /// The same with no other expressions than the key's: what an old row is asked for.

@@ -118,10 +118,12 @@ struct TransformCompiler {
                 _ = try prepare(expression, at: index, mayBeRandom: false)
             }
             let found = isName ? piece.statement.found(offset) : nil
+            let column = try column(name, range, found, whole.lookups, at: index)
             return Transform.Output(
-                column: try column(name, range, found, whole.lookups, at: index), passes: nil,
+                column: column, passes: nil,
                 dependsOn: piece.reads, lookups: piece.lookups, expression: expression,
-                alone: select.statement(selecting: expression, filtered: true))
+                alone: select.statement(selecting: expression, filtered: true),
+                constant: ConstantOutput.constant(range, select.tokens, column))
         }
     }
 

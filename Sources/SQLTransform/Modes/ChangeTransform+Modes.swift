@@ -51,6 +51,10 @@ extension ChangeTransform {
         }
         let row = Int32(batch.values.count)
         batch.values += step.transform.outputs.map { _ in .null }
+        for (index, output) in step.transform.outputs.enumerated() {
+            guard let text = step.transform.constant(index) else { continue }
+            set(output.column.name, text, row, step)
+        }
         log("truncate", row, step)
         add(.insert, .whole, nil, row, change)
     }

@@ -8,27 +8,45 @@ import ReplicationModel
 /// docs/decisions/why-transforms-run-on-the-source-row). The new batch begins with the old one's
 /// bytes, so that a value that is passed through is the same range of the same bytes.
 struct ChangeTransform {
-    private let source: ChangeBatch
-    /// By table of the batch; nil where changes pass as they are.
-    private let evaluators: [RowEvaluator?]
+    let source: ChangeBatch
+    /// By table of the batch: what each of its changes becomes.
+    private let outputs: [[Output]]
     var batch = ChangeBatch()
     private(set) var actions: [ChangeAction] = []
     /// The source's bytes, during `run`: SQLite reads them where they are.
-    private var memory = UnsafeRawBufferPointer(start: nil, count: 0)
+    private(set) var memory = UnsafeRawBufferPointer(start: nil, count: 0)
 
     private let ordinals: ChangeOrdinals
 
+    private var keyOwners = KeyOwners()
+    /// The next change is of a key that another table's row has had in this batch.
+    private var isCut = false
+
+    /// One table of the new batch.
+    private struct Output {
+        var table: Int32
+        /// nil where changes pass as they are.
+        var evaluator: RowEvaluator?
+    }
+
+    /// - Parameter evaluators: by table of the batch, one for each table that is made of it.
     init(
-        _ source: ChangeBatch, _ evaluators: [RowEvaluator?],
+        _ source: ChangeBatch, _ evaluators: [[RowEvaluator?]],
         _ ordinals: ChangeOrdinals = ChangeOrdinals()
     ) {
         self.source = source
         self.ordinals = ordinals
-        self.evaluators = evaluators
         batch.bytes = source.bytes
-        batch.tables = zip(source.tables, evaluators).map { table, evaluator in
-            evaluator.map { Self.table(table, $0.transform) } ?? table
+        var (outputs, tables) = ([[Output]](), [LoggedTable]())
+        for (table, evaluators) in zip(source.tables, evaluators) {
+            outputs.append(
+                evaluators.enumerated().map {
+                    Output(table: Int32(tables.count + $0), evaluator: $1)
+                })
+            tables += evaluators.map { $0.map { Self.table(table, $0.transform) } ?? table }
         }
+        self.outputs = outputs
+        batch.tables = tables
     }
 
     private static func table(_ table: LoggedTable, _ transform: Transform) -> LoggedTable {
@@ -40,18 +58,27 @@ struct ChangeTransform {
         return LoggedTable(id: table.id, name: table.name, columns: columns, isFull: table.isFull)
     }
 
-    /// Transforms changes from the beginning of the range until it is done or what was made of
-    /// them fills a batch (I6).
+    /// Transforms changes from the beginning of the range until it is done, what was made of them
+    /// fills a batch (I6), or a key is another table's. Each run makes a batch of its own.
     ///
     /// - Returns: the first change that is still to come.
     /// - Throws: `ReplicationError` that names position, table and output.
     mutating func run(
         _ range: Range<Int>, _ wanted: [ChangeAction]?, bytes: Int = Self.madeBytes
     ) throws -> Int {
-        try source.bytes.withUnsafeBytes { memory in
+        begin()
+        return try source.bytes.withUnsafeBytes { memory in
             self.memory = memory
             return try transform(range, wanted, memory.count + bytes)
         }
+    }
+
+    /// What an earlier run made is at the target; the source's bytes stay.
+    private mutating func begin() {
+        batch.shrink(to: ChangeBatch.Size(changes: 0, values: 0, bytes: source.bytes.count))
+        batch.transactions.removeAll(keepingCapacity: true)
+        actions.removeAll(keepingCapacity: true)
+        (keyOwners, isCut) = (KeyOwners(), false)
     }
 
     /// What expressions may make beside the bytes that came.
@@ -64,27 +91,55 @@ struct ChangeTransform {
         for mark in source.transactions {
             var copy = mark
             let first = batch.changes.count
-            for index in mark.changes.clamped(to: range) where batch.bytes.count < limit {
-                end = index + 1
+            for index in mark.changes.clamped(to: range) where mayTake(limit) {
                 let action = wanted?[index] ?? .whole
-                guard action != .skip else { continue }
-                try take(index, action, mark)
+                try refuseTruncate(index, mark)
+                if action != .skip { try takeWhole(index, action, mark) }
+                if !isCut { end = index + 1 }
             }
             copy.changes = first..<batch.changes.count
             // What is behind the range is still to come.
             if end < mark.changes.upperBound { copy.isLastPart = false }
             batch.transactions.append(copy)
         }
-        return batch.bytes.count < limit ? range.upperBound : end
+        return mayTake(limit) ? range.upperBound : end
+    }
+
+    /// Also one that begins a load again: its wipe would not know whose the rows are.
+    private func refuseTruncate(_ index: Int, _ mark: TransactionMark) throws {
+        guard source.changes[index].operation == .truncate else { return }
+        for output in outputs[Int(source.changes[index].table)] {
+            guard let transform = output.evaluator?.transform, transform.isGuarded else { continue }
+            throw transform.cannotEmpty(at: mark.committedAt)
+        }
+    }
+
+    private func mayTake(_ limit: Int) -> Bool { batch.bytes.count < limit && !isCut }
+
+    /// What a change becomes at all its targets; nothing, if it has to wait for what is there.
+    private mutating func takeWhole(
+        _ index: Int, _ action: ChangeAction, _ mark: TransactionMark
+    ) throws {
+        let before = batch.size
+        for output in outputs[Int(source.changes[index].table)] {
+            let first = batch.changes.count
+            try take(index, action, mark, output)
+            guard let transform = output.evaluator?.transform, transform.isGuarded else { continue }
+            for made in first..<batch.changes.count where !isCut {
+                isCut = !keyOwners.take(batch.changes[made], in: batch, transform)
+            }
+        }
+        if isCut { batch.shrink(to: before) }
+        actions.removeLast(actions.count - batch.changes.count)
     }
 
     private mutating func take(
-        _ index: Int, _ action: ChangeAction, _ mark: TransactionMark
+        _ index: Int, _ action: ChangeAction, _ mark: TransactionMark, _ output: Output
     ) throws {
-        let change = source.changes[index]
-        guard let evaluator = evaluators[Int(change.table)] else {
-            return pass(change, action)
-        }
+        var change = source.changes[index]
+        let width = source.tables[Int(change.table)].columns.count
+        change.table = output.table
+        guard let evaluator = output.evaluator else { return pass(change, action, width) }
         let step = evaluator.transform.definition.mode.map {
             ModeStep($0, evaluator.transform, mark, ordinals)
         }
@@ -102,9 +157,8 @@ struct ChangeTransform {
 
     // MARK: As they are
 
-    private mutating func pass(_ change: Change, _ action: ChangeAction) {
+    private mutating func pass(_ change: Change, _ action: ChangeAction, _ width: Int) {
         var copy = change
-        let width = source.tables[Int(change.table)].columns.count
         copy.oldRow = keep(change.oldRow, width)
         copy.newRow = keep(change.newRow, width)
         emit(copy, action)
@@ -183,77 +237,6 @@ struct ChangeTransform {
                 source.withBytes(of: new) { old.elementsEqual($0) }
             }
         }
-    }
-
-    // MARK: One image
-
-    /// nil: the row does not pass.
-    private mutating func image(
-        _ start: Int32, _ evaluator: RowEvaluator, _ asked: RowEvaluator.Asked, keepsKey: Bool
-    ) throws -> Int32? {
-        let first = Int(start)
-        let row = source.values[first..<first + evaluator.width]
-        let isWhole = !row.contains(where: \.isUnchanged)
-        if !isWhole,
-            evaluator.filteredBy.contains(where: { row[first + $0].isUnchanged })
-        {
-            throw RowRefusal.noBeforeImage
-        }
-        guard try evaluator.begin(asked, { [memory] in field(row[first + $0], memory) }) else {
-            return nil
-        }
-        defer { evaluator.abandon(asked) }
-        let result = Int32(batch.values.count)
-        for (index, column) in evaluator.passes.enumerated() {
-            if asked == .key, !evaluator.isInKey[index] {
-                batch.values.append(.null)
-            } else if column >= 0 {
-                batch.values.append(row[first + column])
-            } else if try !isWhole && isUnchanged(index, row, evaluator, keepsKey: keepsKey) {
-                batch.values.append(.unchanged)
-            } else {
-                batch.values.append(try value(index, evaluator, asked))
-            }
-        }
-        do throws(ValueRefusal) { try evaluator.finish(asked) } catch {
-            throw RowRefusal(nil, error)
-        }
-        return result
-    }
-
-    private func field(_ value: Value, _ memory: UnsafeRawBufferPointer) -> RowField {
-        RowField(
-            start: value.isPresent ? memory.baseAddress.map { $0 + Int(value.offset) } : nil,
-            length: Int(value.length))
-    }
-
-    /// An expression of nothing but values that the log did not repeat, and of the key if that is
-    /// what it was, is what it was.
-    private func isUnchanged(
-        _ index: Int, _ row: ArraySlice<Value>, _ evaluator: RowEvaluator, keepsKey: Bool
-    ) throws -> Bool {
-        let output = evaluator.transform.outputs[index]
-        let unchanged = output.dependsOn.filter { row[row.startIndex + $0].isUnchanged }
-        guard !unchanged.isEmpty else { return false }
-        let others = output.dependsOn.subtracting(unchanged)
-        guard others.isEmpty || keepsKey && others.isSubset(of: Set(evaluator.transform.source.key))
-        else {
-            throw RowRefusal(output.column.name, .mixesUnchanged)
-        }
-        return true
-    }
-
-    private mutating func value(
-        _ index: Int, _ evaluator: RowEvaluator, _ asked: RowEvaluator.Asked
-    ) throws -> Value {
-        let start = batch.bytes.count
-        do throws(ValueRefusal) {
-            guard try evaluator.append(index, asked, to: &batch.bytes) else { return .null }
-            guard batch.bytes.count <= UInt32.max else {
-                throw ValueRefusal("a batch of changes grows beyond 4 GB")
-            }
-        } catch { throw RowRefusal(evaluator.transform.outputs[index].column.name, error) }
-        return Value(offset: UInt32(start), length: Int32(batch.bytes.count - start))
     }
 }
 

@@ -68,7 +68,7 @@ package final class SQLiteApplier: ChangeApplier {
         try naming("empty the table", nil, routes[route]) { try writer(route).removeAll() }
     }
 
-    package func beginRows(route: Int, format: RowFormat) throws {
+    package func beginRows(route: Int, format: RowFormat, isMore: Bool) throws {
         guard format == .copyText else {
             throw ReplicationError(
                 .unsupported, "load rows", table: routes[route].target,
@@ -79,7 +79,7 @@ package final class SQLiteApplier: ChangeApplier {
             if let staging = writer.staging {
                 // Many rows at once, and nothing that the file's other writers wait for.
                 try session.run("BEGIN")
-                try staging.empty()
+                if !isMore { try staging.empty() }
             }
             load = try RowLoad(writer.home)
         }

@@ -103,7 +103,7 @@ final class TableWriter {
 
     func removeAll() throws {
         try parked?.removeAll()
-        try session.execute("DELETE FROM \(home.place)")
+        try session.execute("DELETE FROM \(home.place)\(table.route.share.clause)")
     }
 
     /// The source transaction has ended: its unique keys hold.

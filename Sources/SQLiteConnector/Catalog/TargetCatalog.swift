@@ -11,10 +11,12 @@ extension SQLiteTarget {
             schema: "", name: isPlain ? source.name : "\(source.schema)_\(source.name)")
     }
 
-    package func shape(of table: TableName) throws -> TargetShape? {
+    package func shape(of table: TableName, share: RowShare? = nil) throws -> TargetShape? {
         try reading("look at table \(table)") { session in
             guard let stored = try session.storedTable(table.name) else { return nil }
-            let rows = try session.rows("SELECT 1 FROM \(table.inFile) LIMIT 1") { _ in true }
+            let rows = try session.rows("SELECT 1 FROM \(table.inFile)\(share.clause) LIMIT 1") {
+                _ in true
+            }
             return TargetShape(
                 columns: stored.columns.map(Self.column), hasRows: !rows.isEmpty,
                 primaryKey: stored.primaryKey, uniqueKeys: stored.uniqueKeys)
@@ -116,5 +118,12 @@ extension SQLiteTarget {
                 .warning, "triggers of \($0.target)", "they do not fire for replicated rows",
                 table: $0.target)
         }
+    }
+}
+
+extension RowShare? {
+    /// WHERE, or nothing where every row is meant.
+    var clause: String {
+        map { " WHERE \($0.column.quotedIdentifier) = '\($0.value)'" } ?? ""
     }
 }

@@ -37,6 +37,36 @@ struct TargetKeptTests {
         #expect(try lab.target.schemaPlan([route], prerequisites: []).whenConsistent.isEmpty)
     }
 
+    @Test(
+        "A route that shares its table empties, and looks at, its own rows",
+        arguments: TestServer.all)
+    func share(_ server: String) throws {
+        let lab = try TargetLab(on: server)
+        var route = lab.route("t", [.id, Column("v", "text", .text)])
+        let share = RowShare(column: "v", value: "b")
+        route.share = share
+        try lab.make([route])
+        let applier = try lab.applier([route])
+        try applier.load("1\ta\n")
+        var truncate = BatchBuilder([route])
+        truncate.truncate()
+        truncate.commit()
+        for way in 0..<3 {
+            try applier.load("2\tb\n")
+            #expect(try lab.target.shape(of: route.target, share: share)?.hasRows == true)
+            switch way {
+            case 0:
+                try applier.begin()
+                try applier.wipe(route: 0)
+                try applier.commit(nil, durable: true)
+            case 1: try applier.run(truncate.batch)
+            default: try lab.target.empty(route.target, share: share)
+            }
+            #expect(try lab.rows("t") == ["1|a"])
+            #expect(try lab.target.shape(of: route.target, share: share)?.hasRows == false)
+        }
+    }
+
     @Test("Drop puts back what a load set aside", arguments: TestServer.all)
     func drop(_ server: String) throws {
         let (lab, route) = try filled(on: server)

@@ -77,6 +77,33 @@ struct StagingTests {
         #expect(try file.quoted("t", ["id", "k", "a"]) == ["1|1|'old'", "2|20|'new'"])
     }
 
+    @Test("A route that shares its table empties, and looks at, its own rows")
+    func share() throws {
+        var route = Self.table
+        let share = RowShare(column: "k", value: "2")
+        route.share = share
+        let file = try TargetFile([route])
+        let applier = try file.target.openApplier([route], label: "stream")
+        defer { applier.close() }
+        let truncate = batch { $0.transaction { $0.truncate() } }
+        try file.load("1\t1\ttheirs\n", route)
+        for way in 0..<3 {
+            try file.load("2\t2\tours\n", route)
+            #expect(try file.target.shape(of: route.target, share: share)?.hasRows == true)
+            var counts = [ChangeCounts()]
+            try applier.begin()
+            if way == 0 { try applier.wipe(route: 0) }
+            if way == 1 {
+                try applier.apply(
+                    truncate, range: 0..<1, actions: nil, routes: [0], counts: &counts)
+            }
+            try applier.commit(nil, durable: true)
+            if way == 2 { try file.target.empty(route.target, share: share) }
+            #expect(try file.quoted("t", ["id"]) == ["1"])
+            #expect(try file.target.shape(of: route.target, share: share)?.hasRows == false)
+        }
+    }
+
     @Test(
         "What else makes rows unique in a table that is there",
         arguments: [
